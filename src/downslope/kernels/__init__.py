@@ -1,0 +1,1 @@
+"""Machine code for the passes over rows; plain arrays and scalars, nothing else."""

@@ -1,0 +1,145 @@
+"""Value, slope and curvature of each loss for one row, as machine code.
+
+The same formulas as ``downslope.losses``, which is their definition, on one raw prediction ``z`` and
+one target ``y``. A loss is chosen by its integer ``code`` and carries at most one ``parameter``:
+functions handed over as arguments would be compiled anew in every process, an integer is not. In a
+loop over rows the compiler moves the choice out of the way.
+
+The multinomial loss (code 14) has one raw prediction per class; its kernels are in ``classes.py``.
+"""
+
+from math import exp, log1p
+
+from numba import njit
+
+MSE = 0
+SQUARED_ERROR = 1
+HUBER = 2
+ABSOLUTE_ERROR = 3
+QUANTILE = 4
+EPSILON_INSENSITIVE = 5
+SQUARED_EPSILON_INSENSITIVE = 6
+POISSON = 7
+GAMMA = 8
+LOG_LOSS = 9
+HINGE = 10
+SQUARED_HINGE = 11
+MODIFIED_HUBER = 12
+PERCEPTRON = 13
+MULTINOMIAL = 14
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def value(code: int, parameter: float, z: float, y: float) -> float:
+    """Loss of one row."""
+    r = z - y
+    if code == SQUARED_ERROR:
+        return 0.5 * r * r
+    if code == LOG_LOSS:
+        m = y * z
+        return log1p(exp(-abs(m))) + 0.5 * (abs(m) - m)
+    if code == MSE:
+        return r * r
+    if code == HUBER:
+        size = abs(r)
+        if size <= parameter:
+            return 0.5 * r * r
+        return parameter * size - 0.5 * parameter * parameter
+    if code == ABSOLUTE_ERROR:
+        return abs(r)
+    if code == QUANTILE:
+        return (1.0 - parameter) * r if r > 0.0 else -parameter * r
+    if code == EPSILON_INSENSITIVE:
+        return max(0.0, abs(r) - parameter)
+    if code == SQUARED_EPSILON_INSENSITIVE:
+        excess = max(0.0, abs(r) - parameter)
+        return excess * excess
+    if code == POISSON:
+        return exp(z) - y * z
+    if code == GAMMA:
+        return z + y * exp(-z)
+    m = y * z
+    if code == HINGE:
+        return max(0.0, 1.0 - m)
+    if code == SQUARED_HINGE:
+        gap = max(0.0, 1.0 - m)
+        return gap * gap
+    if code == MODIFIED_HUBER:
+        if m < -1.0:
+            return -4.0 * m
+        gap = max(0.0, 1.0 - m)
+        return gap * gap
+    return max(0.0, -m)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def slope(code: int, parameter: float, z: float, y: float) -> float:
+    """Derivative of the loss of one row in its raw prediction."""
+    r = z - y
+    if code == SQUARED_ERROR:
+        return r
+    if code == LOG_LOSS:
+        m = y * z
+        e = exp(-abs(m))
+        return -y * (e / (1.0 + e) if m >= 0.0 else 1.0 / (1.0 + e))
+    if code == MSE:
+        return 2.0 * r
+    if code == HUBER:
+        return min(max(r, -parameter), parameter)
+    if code == ABSOLUTE_ERROR:
+        return sign(r)
+    if code == QUANTILE:
+        return 1.0 - parameter if r > 0.0 else (-parameter if r < 0.0 else 0.0)
+    if code == EPSILON_INSENSITIVE:
+        return sign(r) if abs(r) > parameter else 0.0
+    if code == SQUARED_EPSILON_INSENSITIVE:
+        return 2.0 * sign(r) * max(0.0, abs(r) - parameter)
+    if code == POISSON:
+        return exp(z) - y
+    if code == GAMMA:
+        return 1.0 - y * exp(-z)
+    m = y * z
+    if code == HINGE:
+        return -y if m <= 1.0 else 0.0
+    if code == SQUARED_HINGE:
+        return -2.0 * y * max(0.0, 1.0 - m)
+    if code == MODIFIED_HUBER:
+        if m < -1.0:
+            return -4.0 * y
+        return -2.0 * y * max(0.0, 1.0 - m)
+    return -y if m <= 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def curvature(code: int, parameter: float, z: float, y: float) -> float:
+    """Second derivative of the loss of one row in its raw prediction; 0 where the slope jumps."""
+    r = z - y
+    if code == SQUARED_ERROR:
+        return 1.0
+    if code == LOG_LOSS:
+        e = exp(-abs(z))
+        return e / ((1.0 + e) * (1.0 + e))
+    if code == MSE:
+        return 2.0
+    if code == HUBER:
+        return 1.0 if abs(r) <= parameter else 0.0
+    if code == SQUARED_EPSILON_INSENSITIVE:
+        return 2.0 if abs(r) > parameter else 0.0
+    if code == POISSON:
+        return exp(z)
+    if code == GAMMA:
+        return y * exp(-z)
+    m = y * z
+    if code == SQUARED_HINGE:
+        return 2.0 if m < 1.0 else 0.0
+    if code == MODIFIED_HUBER:
+        return 2.0 if -1.0 <= m < 1.0 else 0.0
+    return 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sign(x: float) -> float:
+    """-1, 0 or +1."""
+    if x > 0.0:
+        return 1.0
+    return -1.0 if x < 0.0 else 0.0
