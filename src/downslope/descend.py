@@ -1,0 +1,396 @@
+"""The walk: measure the error, feel the slope, step downhill, repeat.
+
+``steps`` is an endless iterator; every algorithm goes through it. Batch, stochastic and mini-batch
+descent differ only in the batches that the problem hands out, rules in the direction, rates in the
+length. Stopping, recording and progress bars read the steps and never change them.
+
+    for step in steps(problem, w0, Plain(), Constant(0.1)):
+        ...
+
+``run`` is the usual reader: it records, asks the stops, and answers a ``Result``.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from downslope.errors import PairError
+from downslope.rates import Look, Probe, Rate
+from downslope.rules import Rule
+from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
+from downslope.trace import Record, Recorder, Trace
+
+Array = Any
+FEW_WEIGHTS = 20
+"""Up to so many weights are kept at every record without being asked for."""
+
+
+class Problem(Protocol):
+    """What the walk needs to know of a problem: data, formula, network or module alike."""
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether a part of the objective has no gradient and goes through ``prox``."""
+        ...
+
+    def value_and_gradient(self, w: Array, rows: Any = None) -> tuple[float, Array]:
+        """Smooth part of the objective and its gradient."""
+        ...
+
+    def rest(self, w: Array) -> float:
+        """Part of the objective that has no gradient (0 where there is none)."""
+        ...
+
+    def prox(self, w: Array, step: float) -> Array:
+        """Proximal step of the rest (``w`` itself where there is none)."""
+        ...
+
+    def penalty_value(self, w: Array) -> float:
+        """Whole penalty at ``w``, so that the loss can be told from the objective."""
+        ...
+
+    def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Any]:
+        """One epoch of batches."""
+        ...
+
+    def count(self, rows: Any) -> int:
+        """Rows in a batch."""
+        ...
+
+
+class State(NamedTuple):
+    """All that the next step needs; a run continues from it exactly."""
+
+    k: int
+    epoch: int
+    position: int
+    w: Array
+    rule_memory: Any
+    rate_memory: Any
+    epoch_sum: float
+    epoch_rows: int
+    epoch_value: float | None
+    """Mean value over the epoch that ended just before this step; None inside an epoch."""
+
+
+class Step(NamedTuple):
+    """One step as a reader sees it: where the walk stands and how it is about to leave."""
+
+    state: State
+    rows: Any
+    value: float
+    gradient: Array
+    direction: Array
+    length: float
+
+    @property
+    def w(self) -> Array:
+        """Weights before the update."""
+        return self.state.w
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves behind.
+
+    Attributes
+    ----------
+    w : array of shape (n_weights,)
+        Weights: the last ones, or the best ones where validation or divergence says so.
+    trace : Trace
+        One row per step.
+    reason : Reason
+        Why it ended.
+    average : array of shape (n_weights,) or None
+        Mean of the weights over the steps from ``average_from`` on, where that was asked for.
+    state : State or None
+        What the walk needs to go on from here.
+    """
+
+    w: Array
+    trace: Trace
+    reason: Reason
+    average: Array | None = None
+    state: State | None = None
+
+
+def begin(w0: Array, rule: Rule, rate: Rate) -> State:
+    """State before the first step."""
+    w = np.array(w0, dtype=float) if isinstance(w0, (list, tuple, np.ndarray)) else w0
+    return State(0, 0, 0, w, rule.init(w), rate.init(w), 0.0, 0, None)
+
+
+def steps(
+    problem: Problem,
+    state: State,
+    rule: Rule,
+    rate: Rate,
+    *,
+    batch_size: int | None = None,
+    seed: int = 0,
+) -> Iterator[Step]:
+    """Walk downhill without end: ``w <- prox(w - length * direction)``.
+
+    Parameters
+    ----------
+    problem : Problem
+        Anything with a value and a gradient.
+    state : State
+        From ``begin``, or from an earlier step to continue there.
+    rule, rate : Rule, Rate
+        Which way and how far.
+    batch_size : int or None, default None
+        Rows per step: None for all (batch), 1 (stochastic), anything between (mini-batch).
+    seed : int, default 0
+        Order of the rows; the same seed gives the same steps.
+
+    Examples
+    --------
+    >>> from downslope.formula import parse
+    >>> from downslope.rates import Constant
+    >>> from downslope.rules import Plain
+    >>> bowl = parse("(w - 3)^2")
+    >>> rule, rate = Plain(), Constant(0.1)
+    >>> walk = steps(bowl, begin([0.0], rule, rate), rule, rate)
+    >>> [round(float(next(walk).w[0]), 3) for _ in range(4)]
+    [0.0, 0.6, 1.08, 1.464]
+    """
+    while True:
+        batches = problem.batches(batch_size, seed, state.epoch)
+        for rows in islice(batches, state.position, None):
+            step = _step(problem, state, rows, rule, rate)
+            yield step
+            state = _after(problem, step)
+        state = _next_epoch(state)
+
+
+def _step(problem: Problem, state: State, rows: Any, rule: Rule, rate: Rate) -> Step:
+    w = state.w
+    smooth, gradient = problem.value_and_gradient(w, rows)
+    rest = problem.rest(w)
+    direction, rule_memory = rule.direction(gradient, w, state.rule_memory, state.k)
+
+    def probe(length: float) -> Probe:
+        target = problem.prox(w - length * direction, length)
+        rest_there = problem.rest(target)
+        promised = float((gradient * (target - w)).sum()) + rest_there - rest
+        return Probe(target, problem.value_and_gradient(target, rows)[0] + rest_there, promised)
+
+    value = smooth + rest
+    look = Look(state.k, state.epoch, w, value, gradient, direction, state.epoch_value, probe)
+    length, rate_memory = rate.length(look, state.rate_memory)
+    state = state._replace(rule_memory=rule_memory, rate_memory=rate_memory)
+    return Step(state, rows, value, gradient, direction, length)
+
+
+def _after(problem: Problem, step: Step) -> State:
+    """State once the step is taken; the rows of the batch count towards the epoch's mean."""
+    state, n = step.state, problem.count(step.rows)
+    return state._replace(
+        k=state.k + 1,
+        position=state.position + 1,
+        w=problem.prox(state.w - step.length * step.direction, step.length),
+        epoch_sum=state.epoch_sum + n * step.value,
+        epoch_rows=state.epoch_rows + n,
+        epoch_value=None,
+    )
+
+
+def _next_epoch(state: State) -> State:
+    mean = state.epoch_sum / state.epoch_rows
+    return state._replace(
+        epoch=state.epoch + 1, position=0, epoch_sum=0.0, epoch_rows=0, epoch_value=mean
+    )
+
+
+def check_pair(rule: Rule, rate: Rate, problem: Problem, batch_size: int | None) -> None:
+    """Refuse settings that cannot be right together.
+
+    Raises
+    ------
+    PairError
+        With one sentence: who, with whom, and what is needed instead.
+    """
+    if batch_size is not None and rate.needs != "anything":
+        raise PairError(
+            f"The {rate.name} rate compares values of the whole loss, but batch_size={batch_size} "
+            "shows only a part of it at each step; use batch_size=None, or a constant or "
+            "scheduled rate."
+        )
+    if rate.needs == "all rows and the plain rule" and rule.name != "plain":
+        raise PairError(
+            f"The {rate.name} rate is derived for the gradient itself, but rule={rule.name!r} "
+            "changes its direction; use rule='plain', or a constant or scheduled rate."
+        )
+    if rate.name == "armijo" and not rule.always_descends:
+        raise PairError(
+            f"A line search needs a direction that points downhill, but rule={rule.name!r} may "
+            "point uphill; use rule='plain' or 'adagrad', or a constant or scheduled rate."
+        )
+    if rule.scales_coordinates and problem.has_rest:
+        raise PairError(
+            f"rule={rule.name!r} gives each weight its own step length, but the L1 penalty's "
+            "proximal step needs one length for all; use rule='plain', 'momentum' or 'nesterov', "
+            "or penalty='l2'."
+        )
+
+
+@dataclass
+class _Tally:
+    """What a run keeps beside its records: weights to fall back on, and their running mean."""
+
+    last_finite: Array
+    best: Array
+    best_value: float = math.inf
+    best_validation: float = math.inf
+    average: Array | None = None
+    averaged: int = 0
+
+    def see(self, w: Array, value: float, validation: float) -> None:
+        """Keep ``w`` if it is the last finite one, or the best by validation or by value."""
+        if math.isfinite(value):
+            self.last_finite = w
+        if not math.isnan(validation):
+            if validation < self.best_validation:
+                self.best, self.best_validation = w, validation
+        elif math.isinf(self.best_validation) and value < self.best_value:
+            self.best, self.best_value = w, value
+
+    def add_to_average(self, w: Array) -> None:
+        """Running mean, exact for equal weights."""
+        self.averaged += 1
+        if self.average is None:
+            self.average = w
+        else:
+            self.average = self.average + (w - self.average) / self.averaged
+
+
+def run(
+    problem: Problem,
+    w0: Array,
+    rule: Rule,
+    rate: Rate,
+    stops: Sequence[Stop],
+    *,
+    batch_size: int | None = None,
+    seed: int = 0,
+    validate: Callable[[Array], float] | None = None,
+    average_from: int | None = None,
+    keep_weights: bool | None = None,
+    names: tuple[str, ...] = (),
+    state: State | None = None,
+    watch: Callable[[Record], None] | None = None,
+) -> Result:
+    """Walk until a stop says so, and write down every step.
+
+    Parameters
+    ----------
+    problem, rule, rate, batch_size, seed
+        As in ``steps``.
+    w0 : array of shape (n_weights,)
+        Start; not used where ``state`` is given.
+    stops : sequence of Stop
+        Asked in order at every step; a ``Divergence`` test is added if there is none.
+    validate : callable or None
+        Loss on rows kept aside, measured after each epoch; the weights of its best value are
+        answered.
+    average_from : int or None
+        Also answer the mean of the weights from this step on.
+    keep_weights : bool or None, default None
+        Keep the weights of every record; by default where there are at most 20.
+    names : tuple of str
+        Names of the weights for the trace.
+    state : State or None
+        Go on from here.
+    watch : callable or None
+        Called with each record, for progress displays; it cannot change the run.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    PairError
+        If rule, rate, penalty and batch size cannot be right together.
+    """
+    check_pair(rule, rate, problem, batch_size)
+    state = begin(w0, rule, rate) if state is None else state
+    stops = [*stops, *([] if any(isinstance(s, Divergence) for s in stops) else [Divergence()])]
+    memories = [stop.init() for stop in stops]
+    kept = len(state.w) <= FEW_WEIGHTS if keep_weights is None else keep_weights
+    recorder, tally = Recorder(names, kept), _Tally(state.w, state.w)
+    began, reason = time.perf_counter(), None
+    try:
+        # A diverging walk overflows on its way out; the divergence test reports it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in steps(problem, state, rule, rate, batch_size=batch_size, seed=seed):
+                state = step.state
+                record = _record(problem, step, began, validate)
+                recorder.add(record, state.w)
+                if watch is not None:
+                    watch(record)
+                tally.see(state.w, step.value, record.validation)
+                if average_from is not None and state.k >= average_from:
+                    tally.add_to_average(state.w)
+                reason = _ask(stops, memories, record, state.epoch_value)
+                if reason is not None:
+                    break
+    except KeyboardInterrupt:
+        reason = INTERRUPTED
+    assert reason is not None  # steps never ends by itself
+    w = _answer(reason, tally, state.w, batch_size)
+    return Result(w, recorder.trace(), reason, tally.average, state)
+
+
+def _record(
+    problem: Problem, step: Step, began: float, validate: Callable[[Array], float] | None
+) -> Record:
+    state, gradient = step.state, step.gradient
+    at_epoch = validate is not None and (state.epoch_value is not None or state.k == 0)
+    return Record(
+        state.k,
+        state.epoch,
+        step.value,
+        step.value - problem.penalty_value(state.w),
+        math.sqrt(float((gradient * gradient).sum())),
+        step.length,
+        time.perf_counter() - began,
+        validate(state.w) if at_epoch and validate is not None else math.nan,
+    )
+
+
+def _ask(
+    stops: Sequence[Stop], memories: list[Any], record: Record, epoch_value: float | None
+) -> Reason | None:
+    """First reason that any stop has; every stop sees every step."""
+    sight = Sight(
+        record.step,
+        record.epoch,
+        record.value,
+        epoch_value,
+        record.gradient_norm,
+        record.rate,
+        record.seconds,
+        record.validation,
+    )
+    first = None
+    for i, stop in enumerate(stops):
+        reason, memories[i] = stop.ask(sight, memories[i])
+        first = first or reason
+    return first
+
+
+def _answer(reason: Reason, tally: _Tally, last: Array, batch_size: int | None) -> Array:
+    """Weights to answer with: never ones that are not finite."""
+    if reason.name == "diverged":
+        return tally.last_finite
+    by_validation = not math.isinf(tally.best_validation)
+    if by_validation or (reason.name == "interrupted" and batch_size is None):
+        return tally.best
+    return last

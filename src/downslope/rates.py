@@ -1,0 +1,447 @@
+"""Learning rates: how far to step.
+
+A constant, a schedule and a line search are one kind of thing: ``init(w)`` makes a memory,
+``length(look, memory)`` answers the length of this step and the next memory. ``look`` shows all
+that the walk knows at the step: its number, the value, gradient and direction there, and a
+``probe(length)`` that says what a step of that length would lead to.
+
+Schedules count updates (not epochs) from 0 and are PyTorch's where PyTorch has them
+(``torch.optim.lr_scheduler``).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from downslope.errors import SettingError
+
+Array = Any
+
+
+class Probe(NamedTuple):
+    """What a trial step would lead to: the point, its value, and the change the slope promises."""
+
+    w: Array
+    value: float
+    promised: float
+
+
+class Look(NamedTuple):
+    """All that the walk knows when it chooses how far to step."""
+
+    k: int
+    epoch: int
+    w: Array
+    value: float
+    gradient: Array
+    direction: Array
+    epoch_value: float | None
+    """Mean value over the epoch that has just ended; None inside an epoch."""
+    probe: Callable[[float], Probe]
+
+
+class Rate(Protocol):
+    """How far: see the module's docstring."""
+
+    name: ClassVar[str]
+    needs: ClassVar[str]
+    """What it needs to be right: "anything", "all rows", or "all rows and the plain rule"."""
+
+    def init(self, w: Array) -> Any:
+        """Memory before the first step."""
+        ...
+
+    def length(self, look: Look, memory: Any) -> tuple[float, Any]:
+        """Length of this step and the memory after it."""
+        ...
+
+
+class Nothing(NamedTuple):
+    """Memory of a schedule: it needs none."""
+
+
+def _positive(name: str, number: float) -> None:
+    if not (number > 0.0 and math.isfinite(number)):
+        raise SettingError(f"{name}={number!r} must be a finite number above 0.")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same rate at every step.
+
+    Examples
+    --------
+    >>> schedule(Constant(0.1), 3)
+    [0.1, 0.1, 0.1]
+    """
+
+    rate: float
+    name: ClassVar[str] = "constant"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        return self.rate, memory
+
+
+@dataclass(frozen=True)
+class InverseScaling:
+    """``rate / (k + 1)^power``, scikit-learn's ``invscaling``."""
+
+    rate: float
+    power: float = 0.25
+    name: ClassVar[str] = "invscaling"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        return self.rate / (look.k + 1.0) ** self.power, memory
+
+
+@dataclass(frozen=True)
+class Optimal:
+    """``1 / (alpha (t0 + k))`` with Bottou's start, scikit-learn's ``optimal``.
+
+    Parameters
+    ----------
+    alpha : float
+        Weight of the penalty; the schedule is right for a problem that is that strongly convex.
+    slope : float, default 1
+        Size of the loss's slope at raw prediction ``-sqrt(1 / sqrt(alpha))`` and target +1 (at
+        least 1); it sets ``t0`` so that the first step is as long as a typical weight.
+
+    References
+    ----------
+    Bottou (2012), Stochastic gradient descent tricks.
+    """
+
+    alpha: float
+    slope: float = 1.0
+    name: ClassVar[str] = "optimal"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("alpha of the optimal rate", self.alpha)
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        typical = math.sqrt(1.0 / math.sqrt(self.alpha))
+        start = 1.0 / (typical / max(1.0, abs(self.slope)) * self.alpha)
+        return 1.0 / (self.alpha * (start + look.k)), memory
+
+
+class Stall(NamedTuple):
+    """Memory of a rate that falls when progress stops."""
+
+    rate: float
+    best: float
+    stalled: int
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """Constant until the mean value of an epoch stops falling, then divided by ``divisor``.
+
+    scikit-learn's ``adaptive``: after ``patience`` epochs in a row that do not beat the best value
+    by ``tol`` the rate is divided by 5.
+    """
+
+    rate: float
+    tol: float = 1e-3
+    patience: int = 5
+    divisor: float = 5.0
+    name: ClassVar[str] = "adaptive"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+
+    def init(self, w: Array) -> Stall:
+        return Stall(self.rate, math.inf, 0)
+
+    def length(self, look: Look, memory: Stall) -> tuple[float, Stall]:
+        if look.epoch_value is None:
+            return memory.rate, memory
+        rate, best, stalled = memory
+        stalled = stalled + 1 if look.epoch_value > best - self.tol else 0
+        best = min(best, look.epoch_value)
+        if stalled >= self.patience:
+            rate, stalled = rate / self.divisor, 0
+        return rate, Stall(rate, best, stalled)
+
+
+@dataclass(frozen=True)
+class Stairs:
+    """``rate * factor^(k // every)``: PyTorch's ``StepLR``."""
+
+    rate: float
+    every: int = 100
+    factor: float = 0.5
+    name: ClassVar[str] = "step"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+        _positive("every", self.every)
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        return self.rate * self.factor ** (look.k // self.every), memory
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """``rate * factor^k``: PyTorch's ``ExponentialLR``."""
+
+    rate: float
+    factor: float = 0.99
+    name: ClassVar[str] = "exponential"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        return self.rate * self.factor**look.k, memory
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Half a cosine from ``rate`` to ``floor`` over ``steps``, periodic after that.
+
+    PyTorch's ``CosineAnnealingLR``: Loshchilov and Hutter (2017), SGDR.
+    """
+
+    rate: float
+    steps: int
+    floor: float = 0.0
+    name: ClassVar[str] = "cosine"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+        _positive("steps", self.steps)
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        wave = (1.0 + math.cos(math.pi * look.k / self.steps)) / 2.0
+        return self.floor + (self.rate - self.floor) * wave, memory
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A line up to ``then``'s first rate over ``steps``, and ``then`` from there.
+
+    Starts at ``start`` times that rate: PyTorch's ``SequentialLR`` of ``LinearLR`` and another.
+    """
+
+    then: Rate
+    steps: int
+    start: float = 0.1
+    name: ClassVar[str] = "warmup"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("steps", self.steps)
+
+    def init(self, w: Array) -> Any:
+        return self.then.init(w)
+
+    def length(self, look: Look, memory: Any) -> tuple[float, Any]:
+        after = look._replace(k=max(0, look.k - self.steps))
+        length, later = self.then.length(after, memory)
+        if look.k >= self.steps:
+            return length, later
+        share = self.start + (1.0 - self.start) * look.k / self.steps
+        return share * length, memory
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Up to ``rate`` and down to almost nothing, both as half cosines: PyTorch's ``OneCycleLR``.
+
+    Starts at ``rate / 25``, peaks after ``rise`` of the steps, ends at ``rate / 250,000``.
+
+    References
+    ----------
+    Smith and Topin (2019), Super-convergence.
+    """
+
+    rate: float
+    steps: int
+    rise: float = 0.3
+    name: ClassVar[str] = "onecycle"
+    needs: ClassVar[str] = "anything"
+
+    def __post_init__(self) -> None:
+        _positive("learning rate", self.rate)
+        if self.steps < 2:
+            raise SettingError(f"steps={self.steps!r} is too short for a cycle; use 2 or more.")
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        first, last = self.rate / 25.0, self.rate / 25.0 / 1e4
+        peak, k = self.rise * self.steps - 1.0, min(look.k, self.steps - 1)
+        if k <= peak:
+            start, end, share = first, self.rate, k / peak
+        else:
+            start, end, share = self.rate, last, (k - peak) / (self.steps - 1.0 - peak)
+        return end + (start - end) / 2.0 * (1.0 + math.cos(math.pi * share)), memory
+
+
+class LastLength(NamedTuple):
+    """Memory of a line search: the length that was accepted last."""
+
+    length: float
+
+
+@dataclass(frozen=True)
+class Armijo:
+    """Backtracking line search: halve until the value falls by ``share`` of what the slope promised.
+
+    The first trial is the last accepted length doubled, so the length can grow again.
+
+    References
+    ----------
+    Armijo (1966); Nocedal and Wright (2006), algorithm 3.1; Tseng and Yun (2009) with a prox.
+    """
+
+    start: float = 1.0
+    share: float = 1e-4
+    name: ClassVar[str] = "armijo"
+    needs: ClassVar[str] = "all rows"
+
+    def __post_init__(self) -> None:
+        _positive("first trial length", self.start)
+
+    def init(self, w: Array) -> LastLength:
+        return LastLength(self.start / 2.0)
+
+    def length(self, look: Look, memory: LastLength) -> tuple[float, LastLength]:
+        length = 2.0 * memory.length
+        # 60 halvings span 18 digits: past that the step is below rounding and the walk has ended.
+        for _ in range(60):
+            trial = look.probe(length)
+            if trial.value <= look.value + self.share * trial.promised:
+                return length, LastLength(length)
+            length /= 2.0
+        return 0.0, memory
+
+
+class Pair(NamedTuple):
+    """Memory of adaptive descent: the last point and gradient, length, and growth of length."""
+
+    w: Array
+    gradient: Array
+    length: float
+    growth: float
+
+
+@dataclass(frozen=True)
+class AdaptiveDescent:
+    """No rate and no line search: the length follows the curvature met on the way.
+
+    ``length = min(sqrt(1 + growth) * last, |w - w_last| / (2 |g - g_last|))`` where ``growth`` is
+    the ratio of the last two lengths; the first length is ``start``, tiny so that it is safe.
+
+    References
+    ----------
+    Malitsky and Mishchenko (2020), Adaptive gradient descent without descent, algorithm 1.
+    """
+
+    start: float = 1e-10
+    name: ClassVar[str] = "adaptive_descent"
+    needs: ClassVar[str] = "all rows and the plain rule"
+
+    def __post_init__(self) -> None:
+        _positive("first length", self.start)
+
+    def init(self, w: Array) -> Pair:
+        return Pair(w, 0.0 * w, 0.0, math.inf)
+
+    def length(self, look: Look, memory: Pair) -> tuple[float, Pair]:
+        if look.k == 0:
+            return self.start, Pair(look.w, look.gradient, self.start, math.inf)
+        moved, turned = look.w - memory.w, look.gradient - memory.gradient
+        turn = float((turned * turned).sum()) ** 0.5
+        local = float((moved * moved).sum()) ** 0.5 / (2.0 * turn) if turn > 0.0 else math.inf
+        length = min(math.sqrt(1.0 + memory.growth) * memory.length, local)
+        if not math.isfinite(length):
+            length = 2.0 * memory.length
+        return length, Pair(look.w, look.gradient, length, length / memory.length)
+
+
+@dataclass(frozen=True)
+class Polyak:
+    """``(value - lowest) / |gradient|^2``, exact where the lowest value is known.
+
+    References
+    ----------
+    Polyak (1987), Introduction to optimization, section 5.3.
+    """
+
+    lowest: float = 0.0
+    name: ClassVar[str] = "polyak"
+    needs: ClassVar[str] = "all rows and the plain rule"
+
+    def init(self, w: Array) -> Nothing:
+        return Nothing()
+
+    def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
+        size = float((look.gradient * look.gradient).sum())
+        return (max(look.value - self.lowest, 0.0) / size if size > 0.0 else 0.0), memory
+
+
+RATES: dict[str, type[Any]] = {
+    cls.name: cls
+    for cls in (
+        Constant,
+        InverseScaling,
+        Optimal,
+        Adaptive,
+        Stairs,
+        Exponential,
+        Cosine,
+        WarmUp,
+        OneCycle,
+        Armijo,
+        AdaptiveDescent,
+        Polyak,
+    )
+}
+
+
+def schedule(rate: Rate, steps: int) -> list[float]:
+    """First ``steps`` lengths of a rate that only counts steps (for plots and tables)."""
+
+    def no_probe(length: float) -> Probe:
+        raise SettingError(f"{rate.name} searches along the loss, so it has no schedule to list.")
+
+    memory, lengths = rate.init(0.0), []
+    for k in range(steps):
+        look = Look(k, k, 0.0, 0.0, 0.0, 0.0, None, no_probe)
+        length, memory = rate.length(look, memory)
+        lengths.append(length)
+    return lengths

@@ -1,0 +1,24 @@
+"""Where tests find real data, and what every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+DATA = Path(os.environ.get("DOWNSLOPE_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
+
+
+def shared(path: str) -> Path:
+    """A file of the real-data folder; the test that asks skips where it is absent."""
+    found = DATA / path
+    if not found.exists():
+        pytest.skip(f"{found} is absent; set DOWNSLOPE_DATA to the folder that holds {path}")
+    return found
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of real data."""
+    if not DATA.is_dir():
+        pytest.skip(f"{DATA} is absent; set DOWNSLOPE_DATA to the folder of real data")
+    return DATA
