@@ -79,7 +79,10 @@ class State(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step as a reader sees it: where the walk stands and how it is about to leave."""
+    """One step as a reader sees it: where the walk stands and how it is about to leave.
+
+    ``state`` is from before the step, so a run continued from it takes this step again.
+    """
 
     state: State
     rows: Any
@@ -87,6 +90,8 @@ class Step(NamedTuple):
     gradient: Array
     direction: Array
     length: float
+    rule_memory: Any
+    rate_memory: Any
 
     @property
     def w(self) -> Array:
@@ -184,8 +189,7 @@ def _step(problem: Problem, state: State, rows: Any, rule: Rule, rate: Rate) -> 
     value = smooth + rest
     look = Look(state.k, state.epoch, w, value, gradient, direction, state.epoch_value, probe)
     length, rate_memory = rate.length(look, state.rate_memory)
-    state = state._replace(rule_memory=rule_memory, rate_memory=rate_memory)
-    return Step(state, rows, value, gradient, direction, length)
+    return Step(state, rows, value, gradient, direction, length, rule_memory, rate_memory)
 
 
 def _after(problem: Problem, step: Step) -> State:
@@ -195,6 +199,8 @@ def _after(problem: Problem, step: Step) -> State:
         k=state.k + 1,
         position=state.position + 1,
         w=problem.prox(state.w - step.length * step.direction, step.length),
+        rule_memory=step.rule_memory,
+        rate_memory=step.rate_memory,
         epoch_sum=state.epoch_sum + n * step.value,
         epoch_rows=state.epoch_rows + n,
         epoch_value=None,

@@ -1,4 +1,4 @@
-"""Losses: how wrong is one raw prediction, how does that change, and how fast does the change change.
+"""Losses: how wrong is one raw prediction, its slope, and the slope of its slope.
 
 A loss knows a raw prediction ``z`` and a target ``y`` and nothing else: not the features, not the
 weights. ``z`` is what a linear model computes before any link, ``z = x @ w + b``.
@@ -439,8 +439,7 @@ class Multinomial:
     def value(self, z: Array, y: Array) -> Array:
         xp, rows = _xp(z), range(z.shape[0])
         top = xp.amax(z, -1)
-        spread = xp.log(xp.exp(z - top[:, None]).sum(-1)) + top
-        return spread - z[rows, y]
+        return xp.log(xp.exp(z - top[:, None]).sum(-1)) - (z[rows, y] - top)
 
     def slope(self, z: Array, y: Array) -> Array:
         p = softmax(z)

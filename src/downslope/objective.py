@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from downslope.losses import Loss, curvature_product
-from downslope.penalties import Penalty
+from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.memory import Rows
 
 Array = Any
@@ -62,7 +62,7 @@ class Objective:
 
     source: Source
     loss: Loss
-    penalty: Penalty = Penalty()
+    penalty: Penalty = NO_PENALTY
     fit_intercept: bool = True
     n_outputs: int = 1
 

@@ -47,7 +47,7 @@ class Penalty:
     >>> lasso.value(np.array([3.0, -2.0]))
     5.0
     >>> lasso.prox(np.array([3.0, -0.5]), 1.0)  # shrinks by 1, and zero is exact
-    array([ 2., -0.])
+    array([2., 0.])
 
     References
     ----------
@@ -78,6 +78,9 @@ class Penalty:
             return w
         shrunk = abs(w) - self.l1 * step
         return shrunk * (shrunk > 0) * (1.0 - 2.0 * (w < 0))
+
+
+NO_PENALTY = Penalty()
 
 
 def make_penalty(name: str | None, alpha: float = 0.0, l1_ratio: float = 0.15) -> Penalty:

@@ -319,7 +319,7 @@ class LastLength(NamedTuple):
 
 @dataclass(frozen=True)
 class Armijo:
-    """Backtracking line search: halve until the value falls by ``share`` of what the slope promised.
+    """Backtracking line search: halve until the value falls by ``share`` of the promised fall.
 
     The first trial is the last accepted length doubled, so the length can grow again.
 

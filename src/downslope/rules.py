@@ -6,14 +6,14 @@ answers the direction of step ``k`` (counted from 0) and the next memory. The wa
 tensors both pass through.
 
 Same-named rules differ between libraries; these are PyTorch's (``torch.optim``), bias corrections
-and places of ``eps`` included. Optax differs for NAdam (no momentum decay schedule), AMSGrad (maximum
-taken after bias correction), AdaGrad (accumulator starts at 0.1) and RMSProp (decay 0.9, eps inside
-the root).
+and places of ``eps`` included. Optax differs for NAdam (no momentum decay schedule), AMSGrad
+(maximum taken after bias correction), AdaGrad (accumulator starts at 0.1) and RMSProp (decay 0.9,
+eps inside the root).
 
 Adam-like rules divide by the gradient's own size, so a coordinate whose exact gradient is zero but
 whose computed one is rounding noise (1e-19, say) walks at full speed on that noise. These rules do
-not hide it: they step as PyTorch does. It matters only where a weight starts exactly at its optimum,
-as the intercept of standardised columns does, and it dies with a decaying rate.
+not hide it: they step as PyTorch does. It matters only where a weight starts exactly at its
+optimum, as the intercept of standardised columns does, and it dies with a decaying rate.
 """
 
 from dataclasses import dataclass

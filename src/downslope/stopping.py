@@ -161,7 +161,7 @@ class Progress:
             return None, memory
         sentence = (
             f"The mean value of an epoch did not fall by {self.tol:g} in {self.patience} epochs "
-            f"(best {memory.value:.6g}); progress stopped, which is not a proof of the lowest value."
+            f"(best {memory.value:.6g}); progress stopped, which does not prove the lowest value."
         )
         return Reason("stalled", sentence, True), memory
 

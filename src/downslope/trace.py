@@ -99,7 +99,7 @@ class Trace:
             yield row
 
     def weight_names(self) -> tuple[str, ...]:
-        """Column names of the weights: ``w[name]``, or ``w[0], w[1], ...`` where none were given."""
+        """Column names of the weights: ``w[name]``, or ``w[0], w[1], ...`` without names."""
         if self.weights is None:
             return ()
         names = self.names or tuple(str(j) for j in range(self.weights.shape[1]))
@@ -137,7 +137,7 @@ def load_trace(path: str | Path) -> Trace:
     try:
         table = readers[path.suffix](path)
         columns = {name: np.asarray(table.pop(name), dtype=float) for name in COLUMNS}
-        weights = np.column_stack([np.asarray(v, dtype=float) for v in table.values()] or [[]])
+        kept = [np.asarray(column, dtype=float) for column in table.values()]
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path.name!r} is not a trace: it needs the columns {', '.join(COLUMNS)} ({error})."
@@ -145,7 +145,7 @@ def load_trace(path: str | Path) -> Trace:
     for name in ("step", "epoch"):
         columns[name] = columns[name].astype(np.int64)
     names = tuple(name.removeprefix("w[").removesuffix("]") for name in table)
-    return Trace(columns, weights if table else None, names)
+    return Trace(columns, np.column_stack(kept) if kept else None, names)
 
 
 def _table(trace: Trace) -> dict[str, Array]:

@@ -1,0 +1,85 @@
+"""The plan of the house, held by tests: who may import whom, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "downslope"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+OWNERS = {
+    "numba": {"kernels"},
+    "sympy": {"formula"},
+    "dask": {"sources.dask"},
+    "distributed": {"sources.dask"},
+    "typer": {"cli"},
+}
+
+
+def module(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path: Path, *, top_level_only: bool) -> set[str]:
+    """Modules that a file imports, ours as names below downslope."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            if node.module == "downslope":
+                found |= {f"downslope.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_no_probing_for_attributes(path):
+    names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
+    assert "hasattr" not in names, "capabilities are values, never the presence of a method"
+
+
+def test_no_import_cycles():
+    graph = {
+        module(path): {
+            name.removeprefix("downslope.")
+            for name in imports(path, top_level_only=True)
+            if name.startswith("downslope.")
+        }
+        for path in FILES
+    }
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"import cycle: {' -> '.join([*trail, name])}"
+        if name in done or name not in graph:
+            return
+        for other in graph[name]:
+            visit(other, (*trail, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_heavy_dependencies_have_one_owner(path):
+    for name in imports(path, top_level_only=True):
+        owners = OWNERS.get(name.partition(".")[0])
+        if owners is not None:
+            assert module(path).partition(".")[0] in owners or module(path) in owners, (
+                f"{module(path)} imports {name} at module level; it belongs to {owners}"
+            )
+
+
+def test_importing_downslope_stays_cheap():
+    heavy = "sklearn pandas torch dask distributed sympy matplotlib numba pyarrow typer rich"
+    code = f"import sys, downslope; print(*[m for m in '{heavy}'.split() if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == []

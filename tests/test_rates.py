@@ -1,0 +1,152 @@
+"""Rates: PyTorch's schedules, and searches that end where they should."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import shared
+
+from downslope.descend import begin, check_pair, run, steps
+from downslope.errors import PairError, SettingError
+from downslope.losses import LogLoss, SquaredError
+from downslope.objective import Objective
+from downslope.penalties import Penalty
+from downslope.rates import Adaptive as AdaptiveRate
+from downslope.rates import (
+    AdaptiveDescent,
+    Armijo,
+    Constant,
+    Cosine,
+    Exponential,
+    InverseScaling,
+    OneCycle,
+    Optimal,
+    Polyak,
+    Stairs,
+    WarmUp,
+    schedule,
+)
+from downslope.rules import RULES, Plain, make_rule
+from downslope.sources.memory import MemoryRows
+from downslope.stopping import GradientNorm, MaxSteps
+
+SCHEDULES = {
+    "StepLR(10,.5)": Stairs(0.1, 10, 0.5),
+    "ExponentialLR(.95)": Exponential(0.1, 0.95),
+    "CosineAnnealingLR(20,eta_min=.001)": Cosine(0.1, 20, 0.001),
+    "OneCycleLR(.5,total=40)": OneCycle(0.5, 40),
+    "SequentialLR(Linear5+Cosine35)": WarmUp(Cosine(0.1, 35), 5, 0.1),
+    "LinearLR(.1,1,10)": WarmUp(Constant(0.1), 10, 0.1),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_same_schedule_as_pytorch(name):
+    theirs = json.loads(shared("optim_golden/schedules.json").read_text())["torch"][name]
+    np.testing.assert_allclose(
+        schedule(SCHEDULES[name], len(theirs)), theirs, rtol=1e-12, atol=1e-16
+    )
+
+
+def test_plateau_falls_when_pytorchs_does():
+    name = "ReduceLROnPlateau(patience=3,f=.5) loss=max(1-.1i,.4)"
+    theirs = json.loads(shared("optim_golden/schedules.json").read_text())["torch"][name]
+
+    class Falling:
+        """A loss that falls by a tenth a step to 0.4, whatever the weights."""
+
+        has_rest = False
+        k = -1
+
+        def value_and_gradient(self, w, rows=None):
+            return max(1.0 - 0.1 * self.k, 0.4), np.zeros(1)
+
+        rest = staticmethod(lambda w: 0.0)
+        prox = staticmethod(lambda w, step: w)
+        count = staticmethod(lambda rows: 1)
+
+        def batches(self, size, seed, epoch):
+            self.k = epoch
+            return iter((None,))
+
+    # PyTorch tolerates `patience` bad epochs before it cuts, scikit-learn cuts at the last of them.
+    rate = AdaptiveRate(0.1, tol=1e-4, patience=4, divisor=2.0)
+    walk = steps(Falling(), begin(np.zeros(1), Plain(), rate), Plain(), rate)
+    np.testing.assert_allclose([next(walk).length for _ in theirs], theirs)
+
+
+def test_scikit_learns_schedules():
+    assert schedule(InverseScaling(0.01, 0.25), 16)[15] == pytest.approx(0.01 / 16**0.25)
+    alpha = 1e-4
+    # scikit-learn's _sgd_fast: typw = sqrt(1/sqrt(alpha)), eta0 = typw / max(1, dloss(-typw, 1)).
+    start = 1.0 / (np.sqrt(1 / np.sqrt(alpha)) * alpha)
+    assert schedule(Optimal(alpha), 3) == pytest.approx(
+        [1 / (alpha * (start + t - 1)) for t in (1, 2, 3)]
+    )
+
+
+def logistic(n=200, d=5, l1=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    y = np.where(X @ np.arange(1, d + 1) + rng.normal(size=n) > 0, 1.0, -1.0)
+    return Objective(MemoryRows(X, y), LogLoss(), Penalty(l1=l1, l2=0.1))
+
+
+@pytest.mark.parametrize("rate", [Armijo(), AdaptiveDescent()])
+@pytest.mark.parametrize("l1", [0.0, 0.05])
+def test_rates_without_a_number_reach_the_minimum(rate, l1):
+    problem = logistic(l1=l1)
+    result = run(problem, problem.start(), Plain(), rate, [MaxSteps(2000)])
+    best = run(problem, problem.start(), Plain(), Constant(1.0), [MaxSteps(20_000)])
+    assert problem.value(result.w) == pytest.approx(problem.value(best.w), rel=1e-12)
+    if l1:
+        assert (result.w[: problem.n_coefficients] == 0.0).any() == (best.w[:5] == 0.0).any()
+
+
+def test_armijo_never_climbs():
+    problem = logistic()
+    result = run(problem, problem.start(), Plain(), Armijo(start=1e6), [MaxSteps(50)])
+    assert (np.diff(result.trace["value"]) <= 0).all()
+
+
+def test_polyak_with_the_true_lowest_value():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    problem = Objective(MemoryRows(X, X @ [1.0, -2.0, 3.0] + 1.0), SquaredError())
+    result = run(problem, np.zeros(4), Plain(), Polyak(0.0), [GradientNorm(1e-8), MaxSteps(5000)])
+    assert result.reason.name == "converged"
+    np.testing.assert_allclose(result.w, [1.0, -2.0, 3.0, 1.0], atol=1e-6)
+
+
+SEARCHES = (Armijo(), AdaptiveDescent(), Polyak())
+
+
+@pytest.mark.parametrize("rate", SEARCHES, ids=lambda r: r.name)
+def test_searches_on_part_of_the_rows_are_refused(rate):
+    with pytest.raises(PairError, match=f"{rate.name}.*batch_size=1 .*use batch_size=None"):
+        check_pair(Plain(), rate, logistic(), 1)
+
+
+@pytest.mark.parametrize("name", [n for n in RULES if n != "plain"])
+def test_adaptive_descent_wants_the_plain_rule(name):
+    with pytest.raises(PairError, match="plain"):
+        check_pair(make_rule(name), AdaptiveDescent(), logistic(), None)
+
+
+@pytest.mark.parametrize("name", [n for n in RULES if RULES[n].scales_coordinates])
+def test_l1_with_a_step_length_per_weight_is_refused(name):
+    with pytest.raises(PairError, match="proximal step needs one length"):
+        check_pair(make_rule(name), Constant(0.1), logistic(l1=0.1), None)
+    check_pair(make_rule(name), Constant(0.1), logistic(), None)
+
+
+@pytest.mark.parametrize("make", [Constant, InverseScaling, Optimal, Stairs, Exponential, Armijo])
+@pytest.mark.parametrize("number", [0.0, -1.0, float("nan"), float("inf")])
+def test_rates_that_cannot_be_are_refused_with_the_value(make, number):
+    with pytest.raises(SettingError, match=str(number)):
+        make(number)
+
+
+def test_schedule_refuses_a_search():
+    with pytest.raises(SettingError, match="armijo searches"):
+        schedule(Armijo(), 3)
