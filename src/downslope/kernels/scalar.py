@@ -1,9 +1,9 @@
 """Value, slope and curvature of each loss for one row, as machine code.
 
-The same formulas as ``downslope.losses``, which is their definition, on one raw prediction ``z`` and
-one target ``y``. A loss is chosen by its integer ``code`` and carries at most one ``parameter``:
-functions handed over as arguments would be compiled anew in every process, an integer is not. In a
-loop over rows the compiler moves the choice out of the way.
+The same formulas as ``downslope.losses``, which is their definition, on one raw prediction ``z``
+and one target ``y``. A loss is chosen by its integer ``code`` and carries at most one
+``parameter``: functions handed over as arguments would be compiled anew in every process, an
+integer is not.
 
 The multinomial loss (code 14) has one raw prediction per class; its kernels are in ``classes.py``.
 """
@@ -27,6 +27,14 @@ SQUARED_HINGE = 11
 MODIFIED_HUBER = 12
 PERCEPTRON = 13
 MULTINOMIAL = 14
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sign(x: float) -> float:
+    """-1, 0 or +1."""
+    if x > 0.0:
+        return 1.0
+    return -1.0 if x < 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -135,11 +143,3 @@ def curvature(code: int, parameter: float, z: float, y: float) -> float:
     if code == MODIFIED_HUBER:
         return 2.0 if -1.0 <= m < 1.0 else 0.0
     return 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def sign(x: float) -> float:
-    """-1, 0 or +1."""
-    if x > 0.0:
-        return 1.0
-    return -1.0 if x < 0.0 else 0.0

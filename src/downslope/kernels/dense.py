@@ -1,0 +1,225 @@
+"""One pass over dense rows: loss, gradient and, on request, a sketch of the curvature.
+
+The rows are taken in blocks that fit the first-level cache. While a block is there it is used
+twice: for the raw predictions z = X w + b and for X' (slope of each row). So memory is read once,
+which is what a pass costs; X w followed by X' r in NumPy reads it twice and writes z and r between.
+
+Arithmetic is float64 even where X is float32: measured, the pass is as fast (memory is what is
+slow), sums keep their digits, and no product overflows.
+
+The sketch is a CountSketch (Clarkson and Woodruff 2013): row i, times the square root of its
+curvature and a random sign, is added to one row of a small table. So table' table is an unbiased
+estimate of X' diag(curvature) X that has seen every row, however rare its features. Each chunk of
+rows fills its own band of the table, cyclically from a place that is drawn anew each round: memory
+is written in order, and nothing periodic in the data meets the same place every time.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from downslope.kernels.exponential import exp, log1p
+from downslope.kernels.scalar import (
+    LOG_LOSS,
+    POISSON,
+    SQUARED_ERROR,
+    curvature,
+    slope,
+    value,
+)
+
+Array = Any
+BLOCK_BYTES = 32768
+REASSOCIATE = {"reassoc", "contract", "arcp", "nsz"}
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) -> None:
+    """``z[i] = X[low + i] @ w + b``, four rows at a time."""
+    n_features = X.shape[1]
+    i = low
+    while i + 4 <= high:
+        z0 = b
+        z1 = b
+        z2 = b
+        z3 = b
+        for j in range(n_features):
+            v = w[j]
+            z0 += X[i, j] * v
+            z1 += X[i + 1, j] * v
+            z2 += X[i + 2, j] * v
+            z3 += X[i + 3, j] * v
+        z[i - low] = z0
+        z[i - low + 1] = z1
+        z[i - low + 2] = z2
+        z[i - low + 3] = z3
+        i += 4
+    while i < high:
+        z0 = b
+        for j in range(n_features):
+            z0 += X[i, j] * w[j]
+        z[i - low] = z0
+        i += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def add_rows(X: Array, low: int, high: int, r: Array, g: Array) -> None:
+    """``g += X[low:high].T @ r``, four rows at a time."""
+    n_features = X.shape[1]
+    i = low
+    while i + 4 <= high:
+        r0 = r[i - low]
+        r1 = r[i - low + 1]
+        r2 = r[i - low + 2]
+        r3 = r[i - low + 3]
+        for j in range(n_features):
+            g[j] += r0 * X[i, j] + r1 * X[i + 1, j] + r2 * X[i + 2, j] + r3 * X[i + 3, j]
+        i += 4
+    while i < high:
+        r0 = r[i - low]
+        for j in range(n_features):
+            g[j] += r0 * X[i, j]
+        i += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def losses_of_rows(
+    code: int, parameter: float, z: Array, y: Array, weights: Array, r: Array
+) -> float:
+    """Weighted slopes of a block into ``r`` and the weighted sum of its losses."""
+    total = 0.0
+    rows = z.shape[0]
+    if code == SQUARED_ERROR:
+        for i in range(rows):
+            error = z[i] - y[i]
+            r[i] = error
+            total += weights[i] * 0.5 * error * error
+    elif code == LOG_LOSS:
+        for i in range(rows):
+            m = y[i] * z[i]
+            e = exp(-abs(m))
+            r[i] = -y[i] * (e if m > 0.0 else 1.0) / (1.0 + e)
+            total += weights[i] * (log1p(e) + 0.5 * (abs(m) - m))
+    elif code == POISSON:
+        for i in range(rows):
+            mean = exp(z[i])
+            r[i] = mean - y[i]
+            total += weights[i] * (mean - y[i] * z[i])
+    else:
+        for i in range(rows):
+            r[i] = slope(code, parameter, z[i], y[i])
+            total += weights[i] * value(code, parameter, z[i], y[i])
+    for i in range(rows):
+        r[i] *= weights[i]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def curvatures_of_rows(
+    code: int, parameter: float, z: Array, y: Array, weights: Array, floor: float, h: Array
+) -> None:
+    """Weighted curvatures of a block into ``h``, none below ``floor``."""
+    for i in range(z.shape[0]):
+        h[i] = weights[i] * max(floor, curvature(code, parameter, z[i], y[i]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sketch_rows(
+    X: Array,
+    low: int,
+    high: int,
+    r: Array,
+    h: Array,
+    table: Array,
+    shift: Array,
+    done: int,
+    seed: Any,
+    first_row: int,
+) -> None:
+    """Add rows ``low`` to ``high``, with slopes ``r`` and curvatures ``h``, to the table.
+
+    Columns of the table: the features minus ``shift``, the intercept's one, and minus slope /
+    curvature, the step in z that each row would like. ``done`` rows of the chunk are in already.
+    """
+    n_features = X.shape[1]
+    size = table.shape[0]
+    turn = done // size
+    place = done % size
+    start = np.int64(mix(seed + np.uint64(turn)) % np.uint64(size))
+    for i in range(low, high):
+        if place == size:
+            turn += 1
+            place = 0
+            start = np.int64(mix(seed + np.uint64(turn)) % np.uint64(size))
+        bucket = place + start
+        if bucket >= size:
+            bucket -= size
+        place += 1
+        if h[i - low] > 0.0:
+            root = np.sqrt(h[i - low])
+            if mix(seed ^ np.uint64(first_row + i)) & np.uint64(1):
+                root = -root
+            for j in range(n_features):
+                table[bucket, j] += root * (X[i, j] - shift[j])
+            table[bucket, n_features] += root
+            table[bucket, n_features + 1] -= r[i - low] / h[i - low] * root
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mix(x: Any) -> Any:
+    """64 well mixed bits from a counter (splitmix64: Steele, Lea and Flood 2014)."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def dense_pass(
+    X: Array,
+    y: Array,
+    weights: Array,
+    w: Array,
+    code: int,
+    parameter: float,
+    low: int,
+    high: int,
+    gradient: Array,
+    table: Array,
+    shift: Array,
+    floor: float,
+    seed: Any,
+    first_row: int,
+) -> float:
+    """Sum over rows ``low`` to ``high`` of weight * loss; adds to ``gradient`` and ``table``.
+
+    Parameters
+    ----------
+    X : (n_rows, n_features) float32 or float64
+    y, weights : (n_rows,) float64
+    w : (n_features + 1,) float64, the intercept last
+    gradient : (n_features + 1,) float64, added to
+    table : (buckets, n_features + 2) float64, added to; no sketch where it has no rows
+    shift : (n_features,) float64, subtracted from the features in the sketch
+    floor : float, the least curvature a row gets in the sketch
+    seed, first_row : unsigned and signed 64-bit, signs depend on seed and first_row + row
+    """
+    n_features = X.shape[1]
+    block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 4 * 4)
+    z = np.empty(block)
+    r = np.empty(block)
+    h = np.empty(block)
+    total = 0.0
+    for i in range(low, high, block):
+        end = min(high, i + block)
+        rows = end - i
+        predict_rows(X, i, end, w, w[n_features], z)
+        total += losses_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], r[:rows])
+        add_rows(X, i, end, r, gradient)
+        for k in range(rows):
+            gradient[n_features] += r[k]
+        if table.shape[0] > 0:
+            curvatures_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], floor, h)
+            sketch_rows(X, i, end, r, h, table, shift, i - low, seed, first_row)
+    return total

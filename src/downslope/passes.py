@@ -1,0 +1,156 @@
+"""What one pass over the rows tells a solver: the loss, its gradient, a sketch of its curvature.
+
+A solver asks three things and never sees a row::
+
+    value, gradient = passes.at(w)
+    value, gradient, table, shift = passes.sketch(w, buckets, ...)
+    small = passes.sample(k, seed)
+
+``value`` is the mean loss without penalty, ``gradient`` its derivative in the flat weights,
+intercept last. ``table`` has one column per weight and a last one for the step each row would like;
+table' table / n is an unbiased estimate of the Hessian in the features minus ``shift`` (see
+``kernels.dense``).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from downslope.kernels.dense import dense_pass
+from downslope.kernels.team import chunks, share
+
+Array = Any
+
+
+class Sketch(NamedTuple):
+    """What a pass with a sketch returns."""
+
+    value: float
+    gradient: Array
+    table: Array
+    shift: Array
+
+
+class Passes(Protocol):
+    """Rows and a loss, as a solver sees them."""
+
+    @property
+    def n_rows(self) -> int: ...
+
+    @property
+    def n_features(self) -> int: ...
+
+    @property
+    def n_outputs(self) -> int: ...
+
+    @property
+    def fit_intercept(self) -> bool: ...
+
+    def at(self, w: Array) -> tuple[float, Array]:
+        """Mean loss and gradient."""
+        ...
+
+    def sketch(self, w: Array, buckets: int, shift: Array, floor: float, seed: int) -> Sketch:
+        """Mean loss, gradient and a CountSketch of the curvature."""
+        ...
+
+    def sample(self, k: int, seed: int) -> Any:
+        """``k`` rows drawn without replacement, in memory."""
+        ...
+
+
+@dataclass(frozen=True)
+class DensePasses:
+    """Passes over a dense array in memory.
+
+    Parameters
+    ----------
+    X : (n_rows, n_features) array, float32 or float64, C-contiguous and read-only
+    y, weights : (n_rows,) float64 and read-only; the weights have mean 1
+    code, parameter : the loss, see ``kernels.scalar``
+    fit_intercept : whether the flat weights end with an intercept
+    """
+
+    X: Array
+    y: Array
+    weights: Array
+    code: int
+    parameter: float
+    fit_intercept: bool
+    n_outputs: int = 1
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return int(self.X.shape[1])
+
+    def at(self, w: Array) -> tuple[float, Array]:
+        """Mean loss and gradient."""
+        value, gradient, _ = self._pass(w, 0, np.zeros(self.n_features), 0.0, 0)
+        return value, gradient
+
+    def sketch(self, w: Array, buckets: int, shift: Array, floor: float, seed: int) -> Sketch:
+        """Mean loss, gradient and a CountSketch of the curvature; all rows if ``buckets`` is n."""
+        value, gradient, table = self._pass(w, buckets, shift, floor, seed)
+        return Sketch(value, gradient, table, shift)
+
+    def sample(self, k: int, seed: int) -> "DensePasses":
+        """``k`` rows drawn without replacement, in the order they lie in."""
+        if k >= self.n_rows:
+            return self
+        chosen = np.sort(np.random.default_rng(seed).choice(self.n_rows, size=k, replace=False))
+        return replace(
+            self,
+            X=read_only(self.X[chosen]),
+            y=read_only(self.y[chosen]),
+            weights=read_only(self.weights[chosen]),
+        )
+
+    def _pass(
+        self, w: Array, buckets: int, shift: Array, floor: float, seed: int
+    ) -> tuple[float, Array, Array]:
+        n, d = self.X.shape
+        parts = chunks(n, n * d)
+        sums = np.zeros((len(parts), d + 2))
+        table = np.zeros((buckets, d + 2))
+        flat = np.zeros(d + 1)
+        flat[: len(w)] = w
+
+        def work(i: int) -> None:
+            low, high = parts[i]
+            first, last = buckets * i // len(parts), buckets * (i + 1) // len(parts)
+            sums[i, d + 1] = dense_pass(
+                self.X,
+                self.y,
+                self.weights,
+                flat,
+                self.code,
+                self.parameter,
+                low,
+                high,
+                sums[i, : d + 1],
+                table[first:last],
+                shift,
+                floor,
+                np.uint64(seed),
+                0,
+            )
+
+        share(work, range(len(parts)))
+        total = sums.sum(axis=0) / n
+        if self.fit_intercept:
+            return float(total[d + 1]), total[: d + 1], table
+        return float(total[d + 1]), total[:d], np.delete(table, d, axis=1)
+
+
+def read_only(array: Array) -> Array:
+    """A view that nobody writes to: one compiled kernel serves all arrays of a type."""
+    view = array.view()
+    view.setflags(write=False)
+    return view

@@ -1,0 +1,140 @@
+"""Machine code against the NumPy definitions in ``downslope.losses``."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from downslope.kernels import exponential, scalar
+from downslope.kernels.team import chunks, share
+from downslope.losses import LOSSES, make_loss
+from downslope.passes import DensePasses, read_only
+
+SCALAR = sorted(set(LOSSES) - {"multinomial"})
+BINARY = {"log_loss", "hinge", "squared_hinge", "modified_huber", "perceptron"}
+PREDICTIONS = np.array([-40.0, -3.0, -1.5, -1.0, -0.1, 0.0, 0.1, 0.3, 1.0, 2.5, 40.0])
+
+
+def targets(name, size, rng):
+    """Targets that suit a loss."""
+    if name in BINARY:
+        return rng.choice([-1.0, 1.0], size)
+    return rng.gamma(2.0, size=size) if name in {"poisson", "gamma"} else rng.normal(size=size)
+
+
+@pytest.mark.parametrize("name", SCALAR)
+@pytest.mark.parametrize("what", ["value", "slope", "curvature"])
+def test_scalars_equal_the_definition(name, what):
+    loss = make_loss(name)
+    kernel = getattr(scalar, what)
+    for y in (-1.0, 1.0) if name in BINARY else (0.0, 0.5, 1.0, -1.0):
+        wanted = getattr(loss, what)(PREDICTIONS, np.full(PREDICTIONS.shape, y))
+        found = [kernel(loss.code, loss.parameter, z, y) for z in PREDICTIONS]
+        np.testing.assert_allclose(found, np.broadcast_to(wanted, len(found)), rtol=1e-13)
+
+
+@given(st.floats(-745.0, 709.7))
+def test_exp_is_right_to_two_units(x):
+    assert exponential.exp(x) == pytest.approx(math.exp(x), rel=5e-16, abs=1e-323)
+
+
+@given(st.floats(0.0, 1.0))
+def test_log1p_is_right_to_two_units(e):
+    assert exponential.log1p(e) == pytest.approx(math.log1p(e), rel=6e-16, abs=1e-323)
+
+
+def test_exp_at_the_ends():
+    assert exponential.exp(710.0) == math.inf == exponential.exp(math.inf)
+    assert exponential.exp(-746.0) == 0.0 == exponential.exp(-math.inf)
+    assert math.isnan(exponential.exp(math.nan))
+
+
+def make_passes(name, X, rng, fit_intercept=True, weighted=True):
+    n = X.shape[0]
+    weights = rng.uniform(0.5, 1.5, n) if weighted else np.ones(n)
+    loss = make_loss(name)
+    columns = (read_only(a) for a in (X, targets(name, n, rng), weights))
+    return DensePasses(*columns, loss.code, loss.parameter, fit_intercept)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", SCALAR)
+def test_a_dense_pass_is_the_mean_loss_and_its_gradient(name, fit_intercept, dtype):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(701, 7)).astype(dtype)
+    passes = make_passes(name, X, rng, fit_intercept)
+    w = 0.3 * rng.normal(size=7 + fit_intercept)
+    loss = make_loss(name)
+    z = X.astype(float) @ w[:7] + (w[7] if fit_intercept else 0.0)
+    slopes = loss.slope(z, passes.y) * passes.weights / 701
+    columns = np.column_stack([X, np.ones(701)])[:, : len(w)].astype(float)
+    value, gradient = passes.at(w)
+    np.testing.assert_allclose(value, np.mean(loss.value(z, passes.y) * passes.weights), rtol=1e-12)
+    np.testing.assert_allclose(gradient, columns.T @ slopes, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss", "huber", "poisson"])
+def test_a_sketch_with_a_bucket_for_every_row_is_exact(name):
+    rng = np.random.default_rng(2)
+    X = 5.0 + rng.normal(size=(90, 4))
+    passes = make_passes(name, X, rng)
+    w, shift = 0.1 * rng.normal(size=5), np.full(4, 5.0)
+    value, gradient, table, _ = passes.sketch(w, 90, shift, 0.0, seed=3)
+    assert (value, gradient.tolist()) == (passes.at(w)[0], passes.at(w)[1].tolist())
+    loss = make_loss(name)
+    h = loss.curvature(X @ w[:4] + w[4], passes.y) * passes.weights
+    columns = np.column_stack([X - shift, np.ones(90)])
+    np.testing.assert_allclose(
+        table[:, :5].T @ table[:, :5], columns.T @ (h[:, None] * columns), rtol=1e-10, atol=1e-12
+    )
+    wished = -(loss.slope(X @ w[:4] + w[4], passes.y) * passes.weights)[h > 0]
+    np.testing.assert_allclose(
+        table[:, :5].T @ table[:, 5], columns[h > 0].T @ wished, rtol=1e-10, atol=1e-11
+    )
+
+
+def test_a_sketch_is_right_on_average():
+    rng = np.random.default_rng(3)
+    passes = make_passes("squared_error", rng.normal(size=(500, 3)), rng)
+    exact = passes.sketch(np.zeros(4), 500, np.zeros(3), 0.0, 0).table[:, :4]
+    sketches = [
+        passes.sketch(np.zeros(4), 40, np.zeros(3), 0.0, s).table[:, :4] for s in range(400)
+    ]
+    mean = np.mean([t.T @ t for t in sketches], axis=0)
+    np.testing.assert_allclose(mean / 500, exact.T @ exact / 500, atol=0.05)
+
+
+def test_a_sketch_does_not_resonate_with_periodic_rows():
+    """Row i has its one in column i mod 25; a plain cyclic sketch of 100 buckets would alias."""
+    X = np.tile(np.eye(25), (400, 1))
+    passes = make_passes("squared_error", X, np.random.default_rng(4), weighted=False)
+    table = passes.sketch(np.zeros(26), 400, np.zeros(25), 0.0, 5).table[:, :25]
+    eigenvalues = np.linalg.eigvalsh(table.T @ table / 400)
+    assert 0.4 < eigenvalues[0] < eigenvalues[-1] < 1.9  # (1 -+ sqrt(25/400))^2 = 0.56, 1.56
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 3_000_000), st.integers(1, 10**9))
+def test_chunks_cover_all_rows_once(n_rows, elements):
+    parts = chunks(n_rows, elements)
+    assert parts[0][0] == 0
+    assert parts[-1][1] == n_rows
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(parts))
+    assert all(low < high for low, high in parts)
+
+
+def test_results_do_not_depend_on_threads(monkeypatch):
+    rng = np.random.default_rng(6)
+    passes = make_passes("log_loss", rng.normal(size=(60_000, 12)), rng)
+    w = rng.normal(size=13)
+    alone = passes.sketch(w, 480, np.zeros(12), 0.0, 7)
+    monkeypatch.setattr("downslope.kernels.team.n_threads", lambda: 3)
+    together = passes.sketch(w, 480, np.zeros(12), 0.0, 7)
+    assert alone.value == together.value
+    np.testing.assert_array_equal(alone.gradient, together.gradient)
+    np.testing.assert_array_equal(alone.table, together.table)
+    assert share(lambda i: i * i, range(5)) == [0, 1, 4, 9, 16]
