@@ -344,7 +344,7 @@ def run(
                 tally.see(state.w, step.value, record.validation)
                 if average_from is not None and state.k >= average_from:
                     tally.add_to_average(state.w)
-                reason = _ask(stops, memories, record, state.epoch_value)
+                reason = _ask(stops, memories, record, state)
                 if reason is not None:
                     break
     except KeyboardInterrupt:
@@ -372,18 +372,19 @@ def _record(
 
 
 def _ask(
-    stops: Sequence[Stop], memories: list[Any], record: Record, epoch_value: float | None
+    stops: Sequence[Stop], memories: list[Any], record: Record, state: State
 ) -> Reason | None:
     """First reason that any stop has; every stop sees every step."""
     sight = Sight(
         record.step,
         record.epoch,
         record.value,
-        epoch_value,
+        state.epoch_value,
         record.gradient_norm,
         record.rate,
         record.seconds,
         record.validation,
+        state.w,
     )
     first = None
     for i, stop in enumerate(stops):

@@ -5,7 +5,7 @@ population standard deviation. A model trained on scaled columns is the same mod
 translated back exactly, ``w_user = w_scaled / scale`` and ``b_user = b_scaled - center @ w_user``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -112,7 +112,7 @@ class Scaling:
 
     def rows(self, source: MemoryRows) -> MemoryRows:
         """The same rows on the new scale."""
-        return MemoryRows(self.apply(source.X), source.y, source.weights)
+        return replace(source, X=self.apply(source.X))
 
     def to_user(self, w: Array, n_outputs: int = 1) -> Array:
         """Weights of the scaled problem (intercept last) in the user's units.

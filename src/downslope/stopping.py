@@ -51,6 +51,7 @@ class Sight(NamedTuple):
     rate: float
     seconds: float
     validation: float
+    w: Any = None
 
 
 class Stop(Protocol):

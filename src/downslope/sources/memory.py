@@ -14,6 +14,9 @@ from downslope.errors import InputError
 Array = Any
 BLOCK_ROWS = 65_536
 """Rows per block of a total: fixed, so that sums do not depend on threads or batch sizes."""
+ORDERS = ("random", "block", "given")
+NEIGHBOURS = 256
+"""Rows that stay together in block order: enough to read memory in line, few enough to mix."""
 
 
 class Rows(NamedTuple):
@@ -38,16 +41,19 @@ class MemoryRows:
     y : array of shape (n_rows,)
     weights : array of shape (n_rows,) or None
         How much each row counts; objectives expect a mean of 1.
+    order : "random", "block" or "given", default "random"
+        How an epoch visits the rows: any order; shuffled blocks of neighbours, shuffled inside,
+        which reads memory in line and is several times faster; or as they lie.
 
     Raises
     ------
     InputError
-        If the lengths differ.
+        If the lengths differ or the order is none of these.
 
     Examples
     --------
     >>> rows = MemoryRows(np.eye(3), np.array([1.0, 2.0, 3.0]))
-    >>> rows.total(lambda block: block.y.sum())
+    >>> float(rows.total(lambda block: block.y.sum()))
     6.0
     >>> [len(batch.y) for batch in rows.batches(2, seed=0, epoch=0)]
     [2, 1]
@@ -56,8 +62,11 @@ class MemoryRows:
     X: Array
     y: Array
     weights: Array | None = None
+    order: str = "random"
 
     def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise InputError(f"order={self.order!r} is unknown; choose one of {', '.join(ORDERS)}.")
         for name, column in (("y", self.y), ("weights", self.weights)):
             if column is not None and len(column) != self.X.shape[0]:
                 raise InputError(
@@ -87,9 +96,20 @@ class MemoryRows:
         if size is None or size >= self.n_rows:
             yield self.take(slice(None))
             return
-        order = np.random.default_rng((seed, epoch)).permutation(self.n_rows)
+        order = self.visits(seed, epoch)
         for i in range(0, self.n_rows, size):
             yield self.take(order[i : i + size])
+
+    def visits(self, seed: int, epoch: int) -> Array:
+        """Row numbers in the order in which an epoch visits them."""
+        rng = np.random.default_rng((seed, epoch))
+        match self.order:
+            case "given":
+                return np.arange(self.n_rows)
+            case "block":
+                return block_order(self.n_rows, rng)
+            case _:
+                return rng.permutation(self.n_rows)
 
     def sample(self, k: int, seed: int) -> Rows:
         """``k`` rows drawn without replacement (all of them if there are fewer)."""
@@ -103,6 +123,28 @@ class MemoryRows:
         return Rows(
             self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows]
         )
+
+
+def block_order(n_rows: int, rng: np.random.Generator) -> Array:
+    """Shuffled blocks of neighbouring rows, shuffled inside.
+
+    All blocks share one inner order, begun at a random place in each, and the cut between the first
+    and the last block moves: random enough for descent, and cheap to draw.
+
+    Examples
+    --------
+    >>> order = block_order(1000, np.random.default_rng(0))
+    >>> bool((np.sort(order) == np.arange(1000)).all())
+    True
+    """
+    blocks, rest = divmod(n_rows, NEIGHBOURS)
+    inner = rng.permutation(NEIGHBOURS)
+    turns = rng.integers(NEIGHBOURS, size=(blocks, 1))
+    order = NEIGHBOURS * rng.permutation(blocks)[:, None] + (inner + turns) % NEIGHBOURS
+    last = NEIGHBOURS * blocks + rng.permutation(rest)
+    order = np.concatenate((order.ravel(), last)) + rng.integers(max(1, n_rows))
+    order[order >= n_rows] -= n_rows
+    return order
 
 
 def sum_parts(parts: Iterator[Any]) -> Any:
