@@ -246,6 +246,32 @@ def check_pair(rule: Rule, rate: Rate, problem: Problem, batch_size: int | None)
         )
 
 
+class Snapshot(NamedTuple):
+    """All of a run between two steps: what a checkpoint keeps."""
+
+    state: State
+    stop_memories: tuple[Any, ...]
+    tally: tuple[Any, ...]
+    records: tuple[Record, ...]
+    weights: tuple[Array, ...]
+
+
+class Keeper(Protocol):
+    """Somewhere to keep snapshots, so that a killed run can go on."""
+
+    def latest(self, template: Snapshot) -> Snapshot | None:
+        """The newest snapshot that can be trusted, shaped like ``template``; None to begin."""
+        ...
+
+    def due(self) -> bool:
+        """Whether it is time for the next one."""
+        ...
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keep one; must not raise, since a full disk is no reason to lose a run."""
+        ...
+
+
 @dataclass
 class _Tally:
     """What a run keeps beside its records: weights to fall back on, and their running mean."""
@@ -291,6 +317,7 @@ def run(
     names: tuple[str, ...] = (),
     state: State | None = None,
     watch: Callable[[Record], None] | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Walk until a stop says so, and write down every step.
 
@@ -315,6 +342,9 @@ def run(
         Go on from here.
     watch : callable or None
         Called with each record, for progress displays; it cannot change the run.
+    keeper : Keeper or None
+        Keeps snapshots on the way and, where it holds one, the run goes on from it: the same steps
+        and the same trace as an unbroken run.
 
     Returns
     -------
@@ -331,12 +361,22 @@ def run(
     memories = [stop.init() for stop in stops]
     kept = len(state.w) <= FEW_WEIGHTS if keep_weights is None else keep_weights
     recorder, tally = Recorder(names, kept), _Tally(state.w, state.w)
-    began, reason = time.perf_counter(), None
+    if keeper is not None:
+        empty = Snapshot(state, tuple(memories), tuple(vars(tally).values()), (), ())
+        found = keeper.latest(empty) or empty
+        state, memories, tally = found.state, list(found.stop_memories), _Tally(*found.tally)
+        recorder = Recorder(names, kept, list(found.records), list(found.weights))
+    spent = recorder.records[-1].seconds if recorder.records else 0.0
+    began, reason = time.perf_counter() - spent, None
     try:
         # A diverging walk overflows on its way out; the divergence test reports it.
         with np.errstate(over="ignore", invalid="ignore"):
             for step in steps(problem, state, rule, rate, batch_size=batch_size, seed=seed):
                 state = step.state
+                if keeper is not None and keeper.due():
+                    parts = (tuple(memories), tuple(vars(tally).values()))
+                    kept_rows = (tuple(recorder.records), tuple(recorder.weights))
+                    keeper.keep(Snapshot(state, *parts, *kept_rows))
                 record = _record(problem, step, began, validate)
                 recorder.add(record, state.w)
                 if watch is not None:
@@ -371,9 +411,7 @@ def _record(
     )
 
 
-def _ask(
-    stops: Sequence[Stop], memories: list[Any], record: Record, state: State
-) -> Reason | None:
+def _ask(stops: Sequence[Stop], memories: list[Any], record: Record, state: State) -> Reason | None:
     """First reason that any stop has; every stop sees every step."""
     sight = Sight(
         record.step,
