@@ -1,0 +1,417 @@
+"""Figures of fits and of runs.
+
+Every function takes plain arrays or a ``Trace`` and answers a ``matplotlib.figure.Figure``, in
+colours for white paper or for a dark page. Values that are infinite or missing leave gaps; huge
+ones leave the frame, and an arrow says so. ``save`` in ``downslope.plot_style`` writes them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from downslope.errors import InputError
+from downslope.plot_style import (
+    DASHES,
+    LIGHT,
+    MARKERS,
+    Axes,
+    Figure,
+    Theme,
+    canvas,
+    drawable,
+    headline,
+    label,
+    legend,
+    log_scale,
+    number,
+    thin,
+    wants_log,
+)
+from downslope.trace import Trace
+
+Array = Any
+MOST_ROWS = 2000
+"""Points of a scatter; of more rows a sample is drawn, and the figure says so."""
+
+
+class RateCurve(NamedTuple):
+    """One run of a comparison of learning rates: its rate, what became of it, its losses."""
+
+    rate: float
+    regime: str
+    values: Array
+
+
+def fitted_line(
+    x: Any,
+    y: Any,
+    slope: float,
+    intercept: float,
+    *,
+    x_name: str = "x",
+    y_name: str = "y",
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Points, the line through them, and below what the line leaves over.
+
+    Parameters
+    ----------
+    x, y : array of shape (n,)
+        The data; rows with a value that is not finite are left out.
+    slope, intercept : float
+        The line ``y = slope * x + intercept``.
+    x_name, y_name : str
+        Names for the axes, with their units where they have any.
+
+    Examples
+    --------
+    >>> figure = fitted_line([100, 150, 200], [8000, 12000, 16000], 80.0, 0.0)
+    >>> len(figure.axes)
+    2
+    """
+    x, y = drawable(x), drawable(y)
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y, shown = _sample(x[known], y[known])
+    left = y - (slope * x + intercept)
+    figure, (top, bottom) = canvas(theme, 7.0, 5.4, nrows=2, sharex=True, height_ratios=[3, 1.1])
+    top.vlines(x, y - left, y, color=theme.colors[1], linewidth=0.7, alpha=0.45)
+    top.plot(x, y, "o", color=theme.colors[0], markersize=4.2, alpha=0.75, markeredgewidth=0)
+    ends = np.array([x.min(), x.max()]) if len(x) else np.array([0.0, 1.0])
+    top.plot(ends, slope * ends + intercept, color=theme.ink, linewidth=2.0)
+    top.set_ylabel(label(y_name))
+    sign = "−" if intercept < 0 else "+"
+    equation = (
+        f"{label(y_name)} = {number(slope)} × {label(x_name)} {sign} {number(abs(intercept))}"
+    )
+    spread_out = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
+    fit = f"MSE {number(float((left**2).mean()))}" if len(y) else "no rows"
+    if spread_out > 0:
+        fit += f" · R² {1.0 - float((left**2).sum()) / spread_out:.3f}"
+    headline(top, theme, equation, f"{fit} · {shown}")
+    bottom.axhline(0.0, color=theme.ink, linewidth=1.2)
+    bottom.vlines(x, 0.0, left, color=theme.colors[1], linewidth=0.9, alpha=0.7)
+    bottom.set(xlabel=label(x_name), ylabel="left over")
+    figure.align_ylabels()
+    return figure
+
+
+def predictions(
+    one: Any,
+    other: Any,
+    *,
+    names: tuple[str, str] = ("this model", "reference"),
+    actual: Any = None,
+    y_name: str = "y",
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Predictions of two models against each other, and against the truth where it is given.
+
+    Parameters
+    ----------
+    one, other : array of shape (n,)
+        Predictions of the same rows.
+    names : tuple of str
+        What the two models are called.
+    actual : array of shape (n,), optional
+        True values; adds a panel with both models against them.
+    """
+    columns = [drawable(one), drawable(other)]
+    if len(columns[0]) != len(columns[1]):
+        raise InputError(
+            f"{names[0]} predicts {len(columns[0])} rows and {names[1]} {len(columns[1])}: "
+            "two models can be compared on the same rows only."
+        )
+    if actual is not None:
+        columns.append(drawable(actual))
+    known = np.isfinite(np.column_stack(columns)).all(axis=1)
+    *columns, shown = _sample(*(column[known] for column in columns))
+    figure, panels = canvas(theme, 7.6, 4.1, ncols=len(columns) - 1)
+    if actual is not None:
+        for k, (predicted, name) in enumerate(zip(columns[:2], names, strict=True)):
+            face = theme.colors[k] if k == 0 else "none"
+            panels[0].plot(columns[2], predicted, MARKERS[k], color=theme.colors[k], markersize=4.5,
+                           markerfacecolor=face, alpha=0.7, label=label(name))  # fmt: skip
+        _diagonal(panels[0], theme, np.concatenate(columns))
+        panels[0].set(xlabel=f"true {label(y_name)}", ylabel=f"predicted {label(y_name)}")
+        headline(panels[0], theme, "Against the truth", shown)
+        legend(panels[0], theme, loc="upper left")
+    panel = panels[-1]
+    panel.plot(columns[1], columns[0], "o", color=theme.colors[2], markersize=4, alpha=0.7)
+    _diagonal(panel, theme, np.concatenate(columns[:2]))
+    panel.set(xlabel=label(names[1]), ylabel=label(names[0]))
+    apart = float(np.abs(columns[0] - columns[1]).max()) if len(columns[0]) else 0.0
+    headline(panel, theme, "Against each other", f"largest difference {number(apart)}")
+    return figure
+
+
+def coefficients(
+    names: Sequence[str],
+    values: Any,
+    *,
+    deviations: Any = None,
+    reference: Any = None,
+    most: int = 16,
+    y_name: str = "y",
+    theme: Theme = LIGHT,
+) -> Figure:
+    """What each column adds to the prediction, the strongest first.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns.
+    values : array of shape (n_features,)
+        Coefficients in the user's units; written beside the bars.
+    deviations : array of shape (n_features,), optional
+        Standard deviation of each column. Bars then show the change for one deviation, so that
+        columns in different units can be compared.
+    reference : array of shape (n_features,), optional
+        Coefficients of another solution, drawn as diamonds.
+    most : int
+        Bars at most.
+    """
+    values = drawable(values)
+    per = np.ones(len(values)) if deviations is None else drawable(deviations)
+    reach = np.nan_to_num(values * per)
+    order = np.argsort(-np.abs(reach), kind="stable")[:most][::-1]
+    places = np.arange(len(order))
+    figure, (panel,) = canvas(theme, 7.0, 1.6 + 0.3 * max(len(order), 2))
+    shades = [theme.colors[0] if reach[j] >= 0 else theme.colors[1] for j in order]
+    panel.barh(places, reach[order], color=shades, height=0.62)
+    if reference is not None:
+        there = (drawable(reference) * per)[order]
+        panel.plot(there, places, "D", color=theme.ink, markersize=5, markerfacecolor=theme.paper,
+                   label="reference solution")  # fmt: skip
+        legend(panel, theme, loc="lower right")
+    panel.set_yticks(places, [label(names[j], 26) for j in order])
+    panel.tick_params(axis="y", labelcolor=theme.ink)
+    panel.grid(False, axis="y")
+    panel.axvline(0.0, color=theme.ink, linewidth=1.0)
+    for place, j in zip(places, order, strict=True):
+        panel.annotate(number(values[j]), (1.02, place), xycoords=("axes fraction", "data"),
+                       va="center", fontsize=8.5, color=theme.ink)  # fmt: skip
+    panel.margins(x=0.05)
+    unit = "one standard deviation of the column" if deviations is not None else "one unit"
+    panel.set_xlabel(f"change of {label(y_name)} for {unit}")
+    hidden = len(values) - len(order)
+    note = "at the right: coefficients in your units" + f" · {hidden} smaller not shown" * (
+        hidden > 0
+    )
+    headline(panel, theme, "What each column adds", note)
+    return figure
+
+
+def convergence(
+    trace: Trace,
+    *,
+    limit: float | None = None,
+    value_name: str = "objective",
+    theme: Theme = LIGHT,
+) -> Figure:
+    """How a run went: value and validation loss, length of the gradient, learning rate.
+
+    Parameters
+    ----------
+    trace : Trace
+        One row per step.
+    limit : float, optional
+        Largest stable learning rate, drawn as a line.
+    value_name : str
+        What the value is, with its convention: ``"mean squared error"``.
+    """
+    steps = trace["step"].astype(float)
+    figure, panels = canvas(theme, 7.0, 6.6, nrows=3, sharex=True, height_ratios=[2, 1.4, 1])
+    top, middle, bottom = panels
+    value, norm, rate = (drawable(trace[name]) for name in ("value", "gradient_norm", "rate"))
+    _series(top, theme, steps, value, trace["epoch"], theme.colors[0])
+    validation = drawable(trace["validation"])
+    measured = np.isfinite(validation)
+    if measured.any():
+        top.plot(*thin(steps[measured], validation[measured]), color=theme.colors[1],
+                 linestyle=DASHES[1], linewidth=1.8, label="validation rows")  # fmt: skip
+        best = np.flatnonzero(measured)[validation[measured].argmin()]
+        top.plot(steps[best], validation[best], "D", color=theme.colors[1], markersize=6)
+        top.plot([], [], color=theme.colors[0], linewidth=2, label="training rows")
+        legend(top, theme, loc="upper right")
+    _scale(top, np.concatenate((value, validation[measured])))
+    top.set_ylabel(label(value_name, 60))
+    headline(top, theme, *_course(steps, value, np.asarray(trace["value"], dtype=float)))
+    _series(middle, theme, steps, norm, trace["epoch"], theme.colors[2])
+    _scale(middle, norm)
+    middle.set_ylabel("gradient length")
+    bottom.plot(*thin(steps, rate), color=theme.colors[3], linewidth=1.8, drawstyle="steps-post")
+    reach = rate
+    if limit is not None and np.isfinite(limit):
+        bottom.axhline(limit, color=theme.ink, linestyle=DASHES[2], linewidth=1.4)
+        bottom.annotate(f"stable limit {number(limit)}", (1, limit), xytext=(0, 3), ha="right",
+                        xycoords=("axes fraction", "data"), textcoords="offset points",
+                        fontsize=8.5, color=theme.ink)  # fmt: skip
+        reach = np.append(rate, limit)
+    if wants_log(reach, 100.0):
+        log_scale(bottom.yaxis, reach)
+    else:
+        top_rate = np.nanmax(reach, initial=0.0)
+        bottom.set_ylim(0.0, 1.3 * top_rate if top_rate > 0 else 1.0)
+    bottom.set(xlabel="step (one update of the weights)", ylabel="learning rate")
+    figure.align_ylabels()
+    return figure
+
+
+def rate_curves(
+    curves: Sequence[RateCurve],
+    *,
+    limit: float | None = None,
+    value_name: str = "loss",
+    most: int = 6,
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Losses of several learning rates on one axis, each named by its regime; the limit marked.
+
+    Parameters
+    ----------
+    curves : sequence of RateCurve
+        Runs from the same start.
+    limit : float, optional
+        Largest stable rate.
+    most : int
+        Curves drawn on the left, some of every regime; the right panel shows every rate.
+    """
+    if not curves:
+        raise InputError("There is no run to draw: give at least one learning rate.")
+    curves = sorted(curves, key=lambda curve: curve.rate)
+    chosen = _some_of_each([curve.regime for curve in curves], most)
+    figure, (left, right) = canvas(theme, 9.2, 4.6, ncols=2, width_ratios=[1.7, 1])
+    low, high = _frame([curve.values for curve in curves])
+    for k, index in enumerate(chosen):
+        _rate_curve(left, theme, curves[index], k, high)
+    longest = max(len(curve.values) for curve in curves)
+    left.set(xlabel="step", ylabel=label(value_name, 60), xlim=(0, max(longest - 1, 1) * 1.04))
+    if low > 0 and high > 30 * low:
+        log_scale(left.yaxis, np.array([low, high]))
+    else:
+        left.set_ylim(min(low, 0.0), high * 1.04)
+    legend(left, theme, title="learning rate")
+    headline(left, theme, "One valley, several learning rates", f"the first {longest - 1} steps")
+    _ends(right, theme, curves, limit, (low, high))
+    return figure
+
+
+def _rate_curve(panel: Axes, theme: Theme, curve: RateCurve, k: int, high: float) -> None:
+    """One curve; where it leaves the frame, a triangle on the upper edge."""
+    values = np.asarray(curve.values, dtype=float)
+    outside = ~(values <= high)
+    stop = int(outside.argmax()) if outside.any() else len(values)
+    color, dash = theme.colors[k % len(theme.colors)], DASHES[k % len(DASHES)]
+    name = f"{number(curve.rate)}  {label(curve.regime)}"
+    x, y = thin(np.arange(stop, dtype=float), values[:stop])
+    if outside.any():
+        x, y = np.append(x, float(max(stop, 0))), np.append(y, high)
+    panel.plot(x, y, color=color, linestyle=dash, linewidth=2.0, label=name)
+    if outside.any():
+        panel.plot(x[-1], high, "^", color=color, markersize=8, clip_on=False, zorder=5)
+
+
+def _ends(
+    panel: Axes,
+    theme: Theme,
+    curves: Sequence[RateCurve],
+    limit: float | None,
+    frame: tuple[float, float],
+) -> None:
+    """Where each rate ended, against the rate."""
+    low, high = frame
+    rates = np.array([curve.rate for curve in curves])
+    ends = np.array([np.asarray(curve.values, dtype=float)[-1] for curve in curves])
+    ends = np.where(np.isnan(ends) | (ends > high), high, ends)
+    panel.plot(rates, ends, color=theme.rule, linewidth=1.4)
+    regimes = list(dict.fromkeys(curve.regime for curve in curves))
+    for k, regime in enumerate(regimes):
+        here = np.array([curve.regime == regime for curve in curves])
+        panel.plot(rates[here], ends[here], MARKERS[k % len(MARKERS)], markersize=6.5,
+                   color=theme.colors[k % len(theme.colors)], label=label(regime))  # fmt: skip
+    log_scale(panel.xaxis, rates if limit is None else np.append(rates, limit))
+    if low > 0 and high > 30 * low:
+        log_scale(panel.yaxis, np.array([low, high]))
+    else:
+        panel.set_ylim(min(low, 0.0), high * 1.04)
+    if limit is not None:
+        panel.axvline(limit, color=theme.ink, linestyle=DASHES[2], linewidth=1.4)
+        panel.annotate(f"stable limit {number(limit)}", (limit, 0.5), xytext=(-4, 0), rotation=90,
+                       xycoords=("data", "axes fraction"), textcoords="offset points", ha="right",
+                       va="center", fontsize=8.5, color=theme.ink)  # fmt: skip
+    legend(panel, theme)
+    panel.set_xlabel("learning rate")
+    headline(panel, theme, "Where each rate ends", "loss after the last step")
+
+
+def _some_of_each(regimes: Sequence[str], most: int) -> list[int]:
+    """Indices of at most ``most`` runs, spread evenly within each regime."""
+    names = list(dict.fromkeys(regimes))
+    quota = max(most // len(names), 1)
+    chosen = set()
+    for name in names:
+        here = [k for k, regime in enumerate(regimes) if regime == name]
+        inner = np.linspace(0, len(here) - 1, min(quota, len(here)) + 2)[1:-1].round().astype(int)
+        chosen |= {here[k] for k in inner}
+    return sorted(chosen)
+
+
+def _frame(runs: Sequence[Array]) -> tuple[float, float]:
+    """Lowest and highest loss worth drawing: four times the highest start is high enough."""
+    firsts = [float(run[0]) for run in runs if len(run) and np.isfinite(run[0])]
+    known = np.concatenate([drawable(run) for run in runs])
+    low = float(np.nanmin(known)) if np.isfinite(known).any() else 0.0
+    top = max(firsts, default=1.0)
+    highest = float(np.nanmax(known)) if np.isfinite(known).any() else 1.0
+    return low, max(min(highest, top + 3.0 * max(top - low, 1e-12)), low + 1e-12)
+
+
+def _series(
+    panel: Axes, theme: Theme, steps: Array, values: Array, epochs: Array, color: str
+) -> None:
+    """A line; where an epoch has many steps, a faint line and its epochs' means over it."""
+    marks = np.flatnonzero(np.diff(epochs)) + 1
+    if len(marks) < 1 or len(steps) < 3 * len(marks):
+        panel.plot(*thin(steps, values), color=color, linewidth=2.0)
+        return
+    panel.plot(*thin(steps, values), color=color, linewidth=0.7, alpha=0.35)
+    parts, places = np.split(values, marks), np.split(steps, marks)
+    with np.errstate(over="ignore"):
+        means = np.array([np.nan if np.isnan(part).all() else np.nanmean(part) for part in parts])
+    panel.plot([place.mean() for place in places], means, color=color, linewidth=2.0)
+
+
+def _scale(panel: Axes, values: Array) -> None:
+    if wants_log(values):
+        log_scale(panel.yaxis, values)
+
+
+def _course(steps: Array, value: Array, raw: Array) -> tuple[str, str]:
+    """The run in one line: from where, to where, in how many steps."""
+    if not np.isfinite(value).any():
+        return "No finite value was reached", ""
+    first, last = number(raw[0]), number(raw[-1])
+    taken = int(steps[-1] - steps[0])
+    lowest = int(np.nanargmin(value))
+    text = f"From {first} to {last} in {taken:,} step{'s' * (taken != 1)}"
+    return text, f"lowest {number(value[lowest])} at step {int(steps[lowest]):,}"
+
+
+def _diagonal(panel: Axes, theme: Theme, values: Array) -> None:
+    """Where both agree, in a square panel with the same numbers on both axes."""
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    margin = 0.05 * (high - low) or 0.5
+    panel.plot([low, high], [low, high], color=theme.ink, linewidth=1.2, linestyle=DASHES[2])
+    panel.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin), box_aspect=1)
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.get_major_locator().set_params(nbins=4)
+
+
+def _sample(*columns: Array) -> list[Any]:
+    """Columns of at most ``MOST_ROWS`` rows, and a note of how many are shown."""
+    count = len(columns[0])
+    if count <= MOST_ROWS:
+        return [*columns, f"{count:,} rows"]
+    chosen = np.random.default_rng(0).choice(count, MOST_ROWS, replace=False)
+    return [*(column[chosen] for column in columns), f"{MOST_ROWS:,} of {count:,} rows drawn"]
