@@ -13,21 +13,16 @@ from scipy import sparse
 from downslope.curvature import (
     ByDifferences,
     Curvature,
-    batch_curvature,
     bound,
-    contraction,
     curvature,
-    gradient_noise,
     hessian,
     lanczos,
-    preconditioner,
-    row_squares,
     sharpness,
     stable_limit,
-    steps_per_decade,
 )
 from downslope.descend import begin, run, steps
 from downslope.losses import LOSSES, MeanSquares, make_loss
+from downslope.noise import batch_curvature, gradient_noise, row_squares
 from downslope.objective import Objective
 from downslope.penalties import Penalty
 from downslope.rates import Constant
@@ -44,6 +39,7 @@ from downslope.rules import (
 )
 from downslope.scaling import CenteredSparse, standardize
 from downslope.sources.memory import MemoryRows
+from downslope.stability import contraction, preconditioner, steps_per_decade
 from downslope.stopping import MaxSteps
 
 SMOOTH = ("mse", "squared_error", "poisson", "gamma", "log_loss", "multinomial")

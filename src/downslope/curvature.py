@@ -4,53 +4,28 @@ Near a minimum every smooth objective is a bowl with Hessian H, and all that a l
 to know are H's largest and smallest eigenvalues: the largest says which rate blows up, the smallest
 how long the last digits take, their ratio how hard the problem is.
 
-==================== ======================== ========================================
-rule                 largest stable x         contraction per step
-==================== ======================== ========================================
-plain                2                        abs(1 - x)
-momentum             2 (1 + b) / (1 - d)      roots of z^2 - (1 + b - (1 - d) x) z + b
-nesterov             2 (1 + b) / (1 + 2 b)    roots of z^2 - (1 - x) ((1 + b) z - b)
-adam, amsgrad, adamw 2 (1 + b) / (1 - b)      momentum's, with d = b
-adagrad, rmsprop     2 (1 + b)                momentum's, with d = 0
-==================== ======================== ========================================
-
-Here ``x`` is rate times curvature, b the share of momentum and d its dampening; for the last two
-rows the curvature is that of the Hessian rescaled by the rule's own step sizes.
-
 Small problems are decomposed whole; large ones by Lanczos iterations on Hessian-vector products, so
 nothing of size weights x weights is made for them. Any problem with ``curvature_product(w, v)`` can
 be asked; one that has only a gradient is wrapped in ``ByDifferences``.
 
 References
 ----------
-Goh (2017), Why momentum really works; Cohen et al. (2022), arXiv 2207.14484, for the rescaled
-Hessian; Golub and Van Loan (2013), section 10.1, for Lanczos.
+Golub and Van Loan (2013), section 10.1, for Lanczos.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import sparse
 from scipy.linalg import eigh_tridiagonal
 
 from downslope.losses import MeanSquares, SquaredError
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
-from downslope.rules import (
-    AdaGrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Momentum,
-    Nesterov,
-    Plain,
-    RMSProp,
-    Rule,
-)
-from downslope.scaling import CenteredSparse
+from downslope.rules import Rule
+from downslope.stability import best_product, contraction, preconditioner, steps_per_decade
 from downslope.trace import Trace
 
 Array = Any
@@ -68,16 +43,6 @@ class Problem(Protocol):
     def curvature_product(self, w: Array, v: Array) -> Array:
         """Hessian of the smooth part at ``w`` times ``v``."""
         ...
-
-
-class Sloped(Protocol):
-    """A problem that knows its gradient, in whole or on a batch."""
-
-    def value_and_gradient(self, w: Array, rows: Any = None) -> tuple[float, Array]: ...
-
-    def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Any]: ...
-
-    def count(self, rows: Any) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -126,6 +91,7 @@ class Curvature:
 
     Examples
     --------
+    >>> from downslope.rules import Plain
     >>> bowl = Curvature(8.0, 2.0, 2.0, np.array([1.0, 0.0]), np.array([0.0, 1.0]), "everywhere")
     >>> bowl.condition, bowl.stable_rate(Plain()), bowl.best_rate(Plain())
     (4.0, 0.25, 0.2)
@@ -154,7 +120,7 @@ class Curvature:
 
     def best_rate(self, rule: Rule) -> float | None:
         """Constant rate with the fastest last digits: ``2 / (largest + slowest)`` for plain."""
-        product = _best_product(rule, self.condition)
+        product = best_product(rule, self.condition)
         return product / self.largest if product is not None and self.largest > 0.0 else None
 
     def contraction(self, rule: Rule, rate: float) -> float | None:
@@ -167,68 +133,6 @@ class Curvature:
         """Steps until the error is a tenth; infinite where it does not shrink."""
         factor = self.contraction(rule, rate)
         return None if factor is None else steps_per_decade(factor)
-
-
-def steps_per_decade(factor: float) -> float:
-    """Steps in which an error that shrinks by ``factor`` per step falls to a tenth.
-
-    Examples
-    --------
-    >>> round(steps_per_decade(0.9), 2)
-    21.85
-    """
-    if factor <= 0.0:
-        return 1.0
-    return math.log(10.0) / -math.log(factor) if factor < 1.0 else math.inf
-
-
-def contraction(rule: Rule, product: float) -> float | None:
-    """Spectral radius of the rule's step on a quadratic, at ``product`` = rate times curvature.
-
-    None for rules whose step is not linear there (AdaDelta, NAdam).
-
-    Examples
-    --------
-    >>> contraction(Plain(), 1.8), contraction(Momentum(beta=0.81), 1.0)
-    (0.8, 0.9)
-    """
-    match rule:
-        case Plain() | AdaGrad():
-            return abs(1.0 - product)
-        case Momentum(beta=b, dampening=d):
-            return _largest_root(1.0 + b - (1.0 - d) * product, b)
-        case Nesterov(beta=b):
-            return _largest_root((1.0 + b) * (1.0 - product), b * (1.0 - product))
-        case RMSProp(momentum=b):
-            return _largest_root(1.0 + b - product, b)
-        case Adam(beta1=b) | AMSGrad(beta1=b) | AdamW(beta1=b):
-            return _largest_root(1.0 + b - (1.0 - b) * product, b)
-    return None
-
-
-def _largest_root(trace: float, determinant: float) -> float:
-    """Largest root, in size, of ``z^2 - trace z + determinant``."""
-    under = trace * trace - 4.0 * determinant
-    if under <= 0.0:
-        return math.sqrt(determinant)
-    return (abs(trace) + math.sqrt(under)) / 2.0
-
-
-def _best_product(rule: Rule, condition: float) -> float | None:
-    """Rate times largest curvature that contracts fastest: both ends of the spectrum alike."""
-    limit = rule.stable_product
-    if limit is None or contraction(rule, 1.0) is None:
-        return None
-    if not isinstance(rule, Nesterov):
-        return limit / (1.0 + 1.0 / condition)  # the contraction is symmetric about half the limit
-    low, high = 1.0, limit  # fastest at 1 for a round bowl; the steep end slows from there on
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        steep, flat = contraction(rule, middle), contraction(rule, middle / condition)
-        assert steep is not None
-        assert flat is not None
-        low, high = (middle, high) if steep < flat else (low, middle)
-    return low
 
 
 def curvature(
@@ -372,24 +276,6 @@ def _is_quadratic(problem: Problem) -> bool:
     return isinstance(problem, Objective) and isinstance(problem.loss, (MeanSquares, SquaredError))
 
 
-def preconditioner(rule: Rule, memory: Any, k: int) -> Array | None:
-    """What an adaptive rule divides each coordinate by after ``k`` steps; None for the others.
-
-    Near a minimum the gradients, and with them these numbers, shrink until the rescaled Hessian
-    meets the rule's limit: Adam with a constant rate always ends there, and it is no fault.
-    """
-    match rule:
-        case AdaGrad(eps=eps):
-            return memory.total**0.5 + eps
-        case RMSProp(eps=eps, centered=centered):
-            return (memory.squares - centered * memory.mean * memory.mean) ** 0.5 + eps
-        case Adam(beta2=b, eps=eps) | AdamW(beta2=b, eps=eps) if k > 0:
-            return memory.squares**0.5 / (1.0 - b**k) ** 0.5 + eps
-        case AMSGrad(beta2=b, eps=eps) if k > 0:
-            return memory.extra**0.5 / (1.0 - b**k) ** 0.5 + eps
-    return None
-
-
 def stable_limit(
     problem: Problem, rule: Rule, w: Array, memory: Any = None, k: int = 0
 ) -> float | None:
@@ -400,6 +286,7 @@ def stable_limit(
 
     Examples
     --------
+    >>> from downslope.rules import Plain
     >>> from downslope.sources.memory import MemoryRows
     >>> rows = MemoryRows(np.array([[1.0], [-1.0]]), np.array([1.0, -1.0]))
     >>> stable_limit(Objective(rows, MeanSquares()), Plain(), np.zeros(2))
@@ -409,104 +296,6 @@ def stable_limit(
         return curvature(problem, w).stable_rate(rule)
     scales = preconditioner(rule, memory, k) if memory is not None else None
     return None if scales is None else curvature(problem, w, divide_by=scales).stable_rate(rule)
-
-
-def batch_curvature(problem: Objective, batch_size: int, bend: Curvature) -> float:
-    """Curvature that decides whether descent on batches is stable: the expected smoothness.
-
-    ``n (B - 1) / (B (n - 1)) largest + (n - B) / (B (n - 1)) max_i curvature_i |x_i|^2``: from the
-    sharpest single row at B = 1 to ``largest`` at B = n. A rate of at most its inverse is safe.
-
-    References
-    ----------
-    Gower et al. (2019), SGD: general analysis and improved rates, proposition 3.8.
-    """
-    n, size = problem.source.n_rows, min(batch_size, problem.source.n_rows)
-    if n == 1:
-        return bend.largest
-    top = problem.loss.max_curvature or 0.0
-    sharpest: list[float] = []
-
-    def look(rows: Any) -> float:
-        squares = row_squares(rows.X) + problem.fit_intercept
-        weighted = squares if rows.weights is None else squares * rows.weights
-        sharpest.append(float(weighted.max(initial=0.0)))
-        return 0.0
-
-    problem.source.total(look)
-    row = top * max(sharpest) + problem.penalty.l2
-    whole = n * (size - 1) / (size * (n - 1))
-    return whole * bend.largest + (n - size) / (size * (n - 1)) * row
-
-
-def row_squares(X: Array) -> Array:
-    """Squared length of each row of a block of features, dense or sparse."""
-    if isinstance(X, CenteredSparse):
-        return row_squares(X.X) - 2.0 * (X.X @ X.shift) + X.shift @ X.shift
-    if sparse.issparse(X):
-        return np.asarray(X.multiply(X).sum(axis=1)).ravel()
-    return np.einsum("ij,ij->i", X, X)
-
-
-@dataclass(frozen=True)
-class GradientNoise:
-    """How far single rows disagree about the way down.
-
-    Attributes
-    ----------
-    spread : float
-        Trace of the covariance of single-row gradients, ``tr(Sigma)``.
-    signal : float
-        Squared length of the whole gradient, ``|G|^2``.
-    """
-
-    spread: float
-    signal: float
-
-    @property
-    def scale(self) -> float:
-        """``tr(Sigma) / |G|^2``, in rows: the simple noise scale."""
-        return self.spread / self.signal if self.signal > 0.0 else math.inf
-
-    @property
-    def useful_batch(self) -> float:
-        """Batch size past which larger batches stop paying: there a step has half its full worth.
-
-        A step on B rows makes ``1 / (1 + scale / B)`` of the progress of a step on all rows.
-        """
-        return max(1.0, self.scale)
-
-
-def gradient_noise(
-    problem: Sloped, w: Array, *, batches: int = 128, seed: int = 0
-) -> GradientNoise:
-    """Noise of gradients at ``w``, from one epoch cut into ``batches`` batches.
-
-    ``E |g_B|^2 = |G|^2 + tr(Sigma) / B (n - B) / (n - 1)`` for batches drawn without replacement;
-    solved for the trace. Good to about ``sqrt(2 / batches)``.
-
-    References
-    ----------
-    McCandlish et al. (2018), An empirical model of large-batch training, appendix A.
-
-    Examples
-    --------
-    >>> from downslope.sources.memory import MemoryRows
-    >>> rows = MemoryRows(np.ones((4, 1)), np.array([0.0, 2.0, 0.0, 2.0]))
-    >>> objective = Objective(rows, SquaredError(), fit_intercept=False)
-    >>> noise = gradient_noise(objective, np.zeros(1))  # slopes 0, -2, 0, -2
-    >>> noise.spread, noise.signal
-    (1.0, 1.0)
-    """
-    n = problem.count(None)
-    signal = _square(problem.value_and_gradient(w)[1])
-    size = max(1, n // batches)
-    if size >= n:
-        return GradientNoise(0.0, signal)
-    parts = [rows for rows in problem.batches(size, seed, 0) if problem.count(rows) == size]
-    mean = float(np.mean([_square(problem.value_and_gradient(w, rows)[1]) for rows in parts]))
-    spread = (mean - signal) * size * (n - 1) / (n - size)
-    return GradientNoise(max(0.0, spread), signal)
 
 
 @dataclass(frozen=True)
@@ -545,10 +334,6 @@ def sharpness(problem: Problem, trace: Trace, points: int = 9) -> SharpnessPath 
     chosen = finite[np.unique(np.linspace(0, len(finite) - 1, points).round().astype(int))]
     largest = np.array([curvature(problem, trace.weights[i]).largest for i in chosen])
     return SharpnessPath(trace["step"][chosen], largest, trace["rate"][chosen] * largest)
-
-
-def _square(v: Array) -> float:
-    return float((v * v).sum())
 
 
 def _numpy(v: Array) -> Array:
