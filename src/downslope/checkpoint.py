@@ -9,7 +9,6 @@ newest two are kept: if the newest does not match its checksum, the one before i
 import hashlib
 import io
 import json
-import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import numpy as np
 
 from downslope.descend import Snapshot
 from downslope.errors import DownslopeWarning, StoreError
+from downslope.files import write_atomically
 from downslope.trace import Record
 
 Array = Any
@@ -160,19 +160,6 @@ def _write(path: Path, snapshot: Snapshot, of: str) -> None:
         "bytes": len(payload),
     }
     write_atomically(path, json.dumps(header).encode() + b"\n" + payload)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the final name, flush to the disk, rename: whole or not there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[dict[str, Any] | None, bytes]:

@@ -7,7 +7,6 @@ The colours are Okabe and Ito's (2008), the darker ones on white paper and the l
 """
 
 import io
-import os
 import re
 import warnings
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from downslope.errors import SettingError
+from downslope.files import write_atomically
 
 Array = Any
 Axes = Any  # matplotlib's types know neither three-dimensional panels nor locators' settings
@@ -261,9 +261,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg", "pdf"):
         raise SettingError(f"A figure cannot be written to {path.name!r}: use .png, .svg or .pdf.")
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(_render(figure, kind))
-    os.replace(part, path)
+    write_atomically(path, _render(figure, kind))
     return path
 
 
