@@ -184,7 +184,8 @@ def _step(problem: Problem, state: State, rows: Any, rule: Rule, rate: Rate) -> 
         target = problem.prox(w - length * direction, length)
         rest_there = problem.rest(target)
         promised = float((gradient * (target - w)).sum()) + rest_there - rest
-        return Probe(target, problem.value_and_gradient(target, rows)[0] + rest_there, promised)
+        smooth_there, gradient_there = problem.value_and_gradient(target, rows)
+        return Probe(target, smooth_there + rest_there, promised, gradient_there)
 
     value = smooth + rest
     look = Look(state.k, state.epoch, w, value, gradient, direction, state.epoch_value, probe)
@@ -233,10 +234,10 @@ def check_pair(rule: Rule, rate: Rate, problem: Problem, batch_size: int | None)
             f"The {rate.name} rate is derived for the gradient itself, but rule={rule.name!r} "
             "changes its direction; use rule='plain', or a constant or scheduled rate."
         )
-    if rate.name == "armijo" and not rule.always_descends:
+    if rate.name in ("armijo", "wolfe") and not rule.always_descends:
         raise PairError(
             f"A line search needs a direction that points downhill, but rule={rule.name!r} may "
-            "point uphill; use rule='plain' or 'adagrad', or a constant or scheduled rate."
+            "point uphill; use rule='plain', 'lbfgs' or 'adagrad', or a constant or scheduled rate."
         )
     if rule.scales_coordinates and problem.has_rest:
         raise PairError(

@@ -20,11 +20,13 @@ Array = Any
 
 
 class Probe(NamedTuple):
-    """What a trial step would lead to: the point, its value, and the change the slope promises."""
+    """What a trial step would lead to: the point, its value, the change that the slope promises,
+    and the gradient there."""
 
     w: Array
     value: float
     promised: float
+    gradient: Array
 
 
 class Look(NamedTuple):
