@@ -21,7 +21,8 @@ test("signs bind as in mathematics", () => {
 
 const FORMULAS = [
   "(w - 3)^2", "w^4 - 3w^2 + w", "exp(-w^2) / (1 + w^2)", "w*cos(w)", "sqrt(w^2 + 1)", "log(2 + sin(w))",
-  "tanh(w) - abs(w - 9)", "2^w", "w^w", "(1 - w)/(w - 5)", "sinh(w)/cosh(w)", "tan(w/3)", "-w*-w",
+  "tanh(w) - abs(w - 9)", "2^w", "w^w", "(1 - w)/(w - 5)", "sinh(w)/cosh(w)", "tan(w/3)", "-w*-w", "atan(w)",
+  "arcsin(w/9) + acos(w/9)", "(w − 1)² ÷ 2",
 ];
 
 test("slopes are finite differences", () => {
@@ -37,8 +38,7 @@ test("slopes are finite differences", () => {
 
 test("printed text reads back to the same function", () => {
   for (const text of FORMULAS) {
-    const back = print(parse(text)).replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, (raised) => `^${[..."⁰¹²³⁴⁵⁶⁷⁸⁹"].reduce((s, c, i) => s.replaceAll(c, String(i)), raised)}`)
-      .replaceAll("√", "sqrt").replace(/\|(.*?)\|/g, "abs($1)");
+    const back = print(parse(text)).replaceAll("√", "sqrt").replace(/\|(.*?)\|/g, "abs($1)");
     for (const w of [0.3, 1.1]) assert.ok(Math.abs(at(back, w) - at(text, w)) < 1e-12 * (1 + Math.abs(at(text, w))), `${text} → ${back}`);
   }
 });

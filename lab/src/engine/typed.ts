@@ -20,11 +20,10 @@ export interface Typed extends Objective {
 }
 
 /** The objective that a formula of one or two weights describes. */
-export function typed(text: string, order?: readonly string[]): Typed {
+export function typed(text: string): Typed {
   const tree = parse(text);
-  const found = names(tree);
-  const weights = order ?? (found.every((name) => /\d$|^[xyz]$/.test(name)) ? [...found].sort() : found);
-  if (found.length === 0) throw new FormulaError("The formula has no weight in it; use a name such as w.");
+  const weights = names(tree);
+  if (weights.length === 0) throw new FormulaError("The formula has no weight in it; use a name such as w.");
   if (weights.length > 2) {
     throw new FormulaError(`The formula has ${weights.length} weights (${weights.join(", ")}); one or two can be drawn.`);
   }

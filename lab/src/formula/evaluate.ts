@@ -6,7 +6,8 @@ import { FormulaError, type Node } from "./parse.ts";
 export type Evaluate = (at: readonly number[]) => number;
 
 const CALLS: Record<string, (a: number, b: number) => number> = {
-  sin: Math.sin, cos: Math.cos, tan: Math.tan, exp: Math.exp, log: Math.log, sqrt: Math.sqrt,
+  sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos,
+  atan: Math.atan, exp: Math.exp, log: Math.log, sqrt: Math.sqrt,
   abs: Math.abs, tanh: Math.tanh, sinh: Math.sinh, cosh: Math.cosh, sign: Math.sign,
   floor: Math.floor, max: Math.max,
 };

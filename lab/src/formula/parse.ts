@@ -14,9 +14,12 @@ export class FormulaError extends Error {}
 
 const CONSTANTS: Record<string, number> = { pi: Math.PI, e: Math.E };
 export const FUNCTIONS: Record<string, number> = {
-  sin: 1, cos: 1, tan: 1, exp: 1, log: 1, ln: 1, sqrt: 1, abs: 1, tanh: 1, sinh: 1, cosh: 1,
-  sign: 1, floor: 1, max: 2,
+  sin: 1, cos: 1, tan: 1, asin: 1, acos: 1, atan: 1, sinh: 1, cosh: 1, tanh: 1,
+  exp: 1, log: 1, sqrt: 1, abs: 1, sign: 1, floor: 1, max: 2,
 };
+const SYNONYMS: Record<string, string> = { ln: "log", arcsin: "asin", arccos: "acos", arctan: "atan", π: "pi" };
+const SIGNS: Record<string, string> = { "−": "-", "·": "*", "⋅": "*", "×": "*", "÷": "/" };
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const LONGEST = 300;
 const DEEPEST = 60;
 
@@ -25,7 +28,9 @@ type Token = { kind: "number" | "name" | "sign"; text: string; at: number };
 const TOKEN = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([\p{L}_][\p{L}\w]*)|(\*\*|[-+*/^(),]))/uy;
 
 function tokens(text: string): Token[] {
-  const plain = text.replaceAll("−", "-").replaceAll("·", "*").replaceAll("×", "*").trimEnd();
+  const plain = text.trimEnd()
+    .replace(/[−·⋅×÷]/g, (sign) => SIGNS[sign]!)
+    .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, (raised) => `^${[...raised].map((c) => SUPERSCRIPTS.indexOf(c)).join("")}`);
   const found: Token[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < plain.length) {
@@ -80,7 +85,8 @@ export function parse(text: string): Node {
     throw new FormulaError(`"${token.text}" stands where a number or a name should.`);
   }
 
-  function named(name: string, depth: number): Node {
+  function named(word: string, depth: number): Node {
+    const name = Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word]! : word;
     if (Object.hasOwn(CONSTANTS, name)) return { kind: "number", value: CONSTANTS[name]! };
     if (!Object.hasOwn(FUNCTIONS, name)) return { kind: "name", name };
     expect("(");
@@ -90,7 +96,7 @@ export function parse(text: string): Node {
       of.push(expression(0, depth + 1));
     }
     expect(")");
-    return { kind: "call", name: name === "ln" ? "log" : name, of };
+    return { kind: "call", name, of };
   }
 
   function expression(loosest: number, depth: number): Node {

@@ -1,0 +1,76 @@
+// The surface seen from the side: quads drawn from back to front, no graphics card needed.
+
+import type { Vec } from "../engine/vector.ts";
+import { blend } from "./ink.ts";
+import { bandOf, type Land } from "./landscape.ts";
+import { mark } from "./marks.ts";
+import type { Pen, Point } from "./pen.ts";
+
+export interface View {
+  /** Turn and tilt in degrees. */
+  readonly turn: number;
+  readonly tilt: number;
+}
+
+export interface Lifted {
+  readonly points: readonly Vec[];
+  readonly values: readonly number[];
+  readonly colour: string;
+}
+
+/**
+ * The land seen at an angle, with walks lying on it. Height is the square root of the value above
+ * the lowest, so that a steep wall does not hide the valley floor; the caption says so.
+ */
+export function drawRelief(pen: Pen, land: Land, view: View, walks: readonly Lifted[]): void {
+  const { size, values, window } = land;
+  const low = Math.min(...values);
+  const rise = Math.sqrt(Math.max(...values) - low) || 1;
+  const height = (v: number) => Math.sqrt(Math.max(0, v - low)) / rise;
+  const project = camera(pen, view);
+  const corner = (i: number, j: number): Point =>
+    project(i / (size - 1) - 0.5, j / (size - 1) - 0.5, height(values[j * size + i]!));
+  const away = backToFront(size - 1, view.turn);
+  for (const [i, j] of away) {
+    const middle = (values[j * size + i]! + values[(j + 1) * size + i + 1]!) / 2;
+    const fill = blend(pen.ink.landLow, pen.ink.landHigh, bandOf(land, middle));
+    const quad = [corner(i, j), corner(i + 1, j), corner(i + 1, j + 1), corner(i, j + 1)];
+    pen.area([quad], fill);
+    if ((i + j) % 2 === 0) pen.line([...quad, quad[0]!], blend(fill, pen.ink.text, 0.16), 0.5);
+  }
+  const [left, right, bottom, top] = window;
+  const inside = ([x, y]: Vec) => x! >= left && x! <= right && y! >= bottom && y! <= top;
+  for (const { points, values: heights, colour } of walks) {
+    const shown = points.findIndex((w) => !inside(w));
+    const kept = shown < 0 ? points : points.slice(0, shown);
+    const places = kept.map(([x, y], i) =>
+      project((x! - left) / (right - left) - 0.5, (y! - bottom) / (top - bottom) - 0.5, height(heights[i]!)));
+    if (!places.length) continue;
+    pen.line(places, pen.ink.halo, 4);
+    pen.line(places, colour, 2);
+    mark(pen, places.at(-1)!, "circle", 5.5, colour);
+  }
+}
+
+function camera(pen: Pen, { turn, tilt }: View): (x: number, y: number, z: number) => Point {
+  const [a, b] = [(turn * Math.PI) / 180, (tilt * Math.PI) / 180];
+  const scale = Math.min(pen.width / 1.5, pen.height / 1.25);
+  return (x, y, z) => {
+    const across = x * Math.cos(a) - y * Math.sin(a);
+    const deep = x * Math.sin(a) + y * Math.cos(a);
+    const up = deep * Math.sin(b) + (z - 0.45) * 0.75 * Math.cos(b);
+    return [pen.width / 2 + across * scale, pen.height / 2 - up * scale];
+  };
+}
+
+// Which quads are farther away follows from the turn alone.
+function* backToFront(cells: number, turn: number): Generator<[number, number]> {
+  const a = (turn * Math.PI) / 180;
+  const order = (reverse: boolean) => Array.from({ length: cells }, (_, i) => (reverse ? cells - 1 - i : i));
+  const columns = order(Math.sin(a) > 0);
+  const rows = order(Math.cos(a) > 0);
+  const deepRows = Math.abs(Math.cos(a)) > Math.abs(Math.sin(a));
+  for (const outer of deepRows ? rows : columns) {
+    for (const inner of deepRows ? columns : rows) yield deepRows ? [inner, outer] : [outer, inner];
+  }
+}

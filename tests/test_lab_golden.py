@@ -1,0 +1,18 @@
+"""The golden traces that the lab's engine repeats are what the Python engine walks today."""
+
+import json
+
+import numpy as np
+from lab_golden import GOLDEN, golden
+
+
+def test_golden_traces_are_current():
+    written, today = json.loads(GOLDEN.read_text()), golden()
+    assert written.keys() == today.keys()
+    for name, case in today.items():
+        for key in case.keys() - {"steps"}:
+            assert written[name][key] == case[key], (name, key)
+        for column in ("w", "value", "gradient", "direction", "rate"):
+            then = np.array([step[column] for step in written[name]["steps"]])
+            now = np.array([step[column] for step in case["steps"]])
+            np.testing.assert_allclose(now, then, rtol=1e-13, atol=1e-13, err_msg=name)
