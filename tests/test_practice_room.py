@@ -1,0 +1,132 @@
+"""The room around the exercises: a session in a terminal, cards, progress, printed sheets."""
+
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from downslope.errors import StoreError
+from downslope.practice import KINDS, make_item
+from downslope.practice.cards import CARDS, due_cards, rate_card
+from downslope.practice.progress import Progress, default_path, load, save
+from downslope.practice.room import fog, practise, review_cards
+from downslope.practice.sheet import sheet
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def talk(lines):
+    """A person who types these lines, and everything they were told."""
+    told, left = [], iter(lines)
+    return (lambda prompt: next(left)), told.append, told
+
+
+def typed(item):
+    return [value if isinstance(value, str) else repr(value) for value in item.solution]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_solution_typed_in_is_right(kind, tmp_path):
+    ask, say, told = talk(typed(make_item(kind, 5)))
+    progress = practise([kind], 1, 5, tmp_path / "p.json", ask, say)
+    assert progress.answers[0].right
+    assert "1 right" in told[-1]
+    assert load(tmp_path / "p.json") == progress
+
+
+def test_a_slip_is_named_and_hints_are_counted(tmp_path):
+    item = make_item("trace", 5)
+    slip = item.slips[0]
+    ask, say, told = talk(["hint", "what?", *map(repr, slip.values)])
+    progress = practise(["trace"], 1, 5, tmp_path / "p.json", ask, say)
+    answer = progress.answers[0]
+    assert (answer.right, answer.slip, answer.hints) == (False, slip.name, 1)
+    assert item.hints[0] in told
+    assert any("not a number" in line for line in told)
+    assert any(slip.explanation in line for line in told)
+
+
+def test_leaving_and_skipping_keep_what_was_done(tmp_path):
+    ask, say, told = talk(["skip", "quit"])
+    progress = practise(["trace"], 5, 5, tmp_path / "p.json", ask, say)
+    assert [a.slip for a in progress.answers] == ["skipped"]
+    assert any("is kept" in line for line in told)
+
+
+def test_fog_counts_probes_and_reveals_the_deepest_point():
+    ask, say, told = talk(["0", "far", "99", "1.5", "here 1.5"])
+    assert fog(3, ask, say) == (2, 1.5)
+    assert "deepest point is" in told[-1]
+    assert sum("slope" in line for line in told[1:]) == 2
+
+
+def test_cards_known_well_come_back_later_than_cards_forgotten():
+    pytest.importorskip("fsrs")
+    again, easy = rate_card(None, 1, NOW), rate_card(None, 4, NOW)
+    assert again["due"] < easy["due"]
+    week = NOW + timedelta(days=7)
+    later = rate_card(rate_card(easy, 4, week), 4, week + timedelta(days=60))
+    assert later["due"] > (week + timedelta(days=90)).isoformat()
+
+
+def test_due_cards_come_before_new_ones():
+    pytest.importorskip("fsrs")
+    schedules = {"adam": rate_card(None, 1, NOW), "loss": rate_card(None, 4, NOW)}
+    names = due_cards(schedules, NOW + timedelta(hours=1))
+    assert names[0] == "adam"
+    assert "loss" not in names
+    assert len(names) == len(CARDS) - 1
+
+
+def test_card_review_in_a_terminal(tmp_path):
+    pytest.importorskip("fsrs")
+    ask, say, told = talk(["", "five", "3", "", "1", "quit"])
+    progress = review_cards(5, tmp_path / "p.json", ask, say)
+    assert list(progress.cards) == ["loss", "objective"]
+    assert CARDS["loss"][1] in told
+    assert load(tmp_path / "p.json").cards == progress.cards
+
+
+def test_progress_is_exported_for_a_teacher(tmp_path):
+    progress = Progress().with_answer("trace", 1, True, None, 0)
+    progress = progress.with_answer("trace", 2, False, "sign", 2)
+    lines = progress.to_csv().splitlines()
+    assert lines[0] == "when,kind,seed,right,slip,hints"
+    assert lines[2].endswith("trace,2,False,sign,2")
+    assert progress.score() == {"trace": (1, 2)}
+    save(progress, tmp_path / "a" / "p.json")
+    assert load(tmp_path / "a" / "p.json") == progress
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 1}', '{"version": 9}'])
+def test_what_is_not_progress_is_refused_in_a_sentence(text, tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text(text)
+    with pytest.raises(StoreError, match="progress"):
+        load(path)
+
+
+def test_progress_is_kept_where_the_system_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_path() == tmp_path / "downslope" / "progress.json"
+
+
+def test_a_sheet_prints_the_same_for_a_class_and_is_well_formed():
+    page = sheet(12, 7)
+    assert page == sheet(12, 7)
+    assert page != sheet(12, 8)
+    assert page.count("<li>") == 24
+    assert "http" not in page
+
+    open_tags = []
+
+    class Balance(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in ("meta", "br"):
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag):
+            assert open_tags.pop() == tag
+
+    Balance().feed(page)
+    assert open_tags == []
