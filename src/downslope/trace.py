@@ -216,7 +216,8 @@ class Recorder:
         """Add one record and, where wanted, a copy of its weights."""
         self.records.append(record)
         if self.keep_weights:
-            self.weights.append(np.array(w, dtype=float))
+            # Tensors, wherever they live, answer tolist; NumPy would need their memory.
+            self.weights.append(np.array(w if isinstance(w, np.ndarray) else w.tolist(), float))
 
     def trace(self) -> Trace:
         """Everything added so far, as columns."""
