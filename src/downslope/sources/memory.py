@@ -3,11 +3,12 @@
 Both answer ``X @ w`` and ``X.T @ s``, so nothing that stands on rows has a sparse twin.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from downslope.errors import InputError
 
@@ -120,9 +121,7 @@ class MemoryRows:
 
     def take(self, rows: Array) -> Rows:
         """The rows chosen by a slice or an index array."""
-        return Rows(
-            self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows]
-        )
+        return take_rows(Rows(self.X, self.y, self.weights), rows)
 
 
 def block_order(n_rows: int, rng: np.random.Generator) -> Array:
@@ -145,6 +144,22 @@ def block_order(n_rows: int, rng: np.random.Generator) -> Array:
     order = np.concatenate((order.ravel(), last)) + rng.integers(max(1, n_rows))
     order[order >= n_rows] -= n_rows
     return order
+
+
+def take_rows(rows: Rows, chosen: Any) -> Rows:
+    """The rows chosen by a slice or an index array."""
+    weights = None if rows.weights is None else rows.weights[chosen]
+    return Rows(rows.X[chosen], rows.y[chosen], weights)
+
+
+def join_rows(blocks: Sequence[Rows]) -> Rows:
+    """Blocks one below the other."""
+    first = blocks[0]
+    if len(blocks) == 1:
+        return first
+    stack = sparse.vstack if sparse.issparse(first.X) else np.concatenate
+    weights = None if first.weights is None else np.concatenate([b.weights for b in blocks])
+    return Rows(stack([b.X for b in blocks]), np.concatenate([b.y for b in blocks]), weights)
 
 
 def sum_parts(parts: Iterator[Any]) -> Any:

@@ -1,0 +1,181 @@
+"""Rows in files: Parquet, Feather or CSV, one or many, on any file system that Arrow knows.
+
+Files are read in record batches, a few ahead of the one in use, and each batch is encoded to
+features when its turn comes. What is in memory at any time is a few batches, however long the data.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.dataset
+import pyarrow.fs
+
+from downslope.errors import InputError
+from downslope.sources.blocks import BlockRows
+from downslope.sources.memory import Rows
+
+ROWS_PER_BATCH = 32_768
+AHEAD = 2
+"""Batches read ahead: enough to hide the disk, few enough to keep memory flat."""
+ENDINGS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".feather": "feather",
+    ".arrow": "ipc",
+    ".csv": "csv",
+}
+
+Encode = Callable[[pyarrow.RecordBatch], Rows]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files that hold one table together.
+
+    Parameters
+    ----------
+    dataset : pyarrow.dataset.Dataset
+    name : str
+        How the user wrote it, for messages.
+    """
+
+    dataset: Any
+    name: str
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.dataset.schema.names)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pyarrow.RecordBatch]:
+        """Every record batch, in file order."""
+        for part in self.parts():
+            yield from self.read(part, columns)
+
+    def parts(self) -> list[Any]:
+        """What can be read on its own: row groups of Parquet files, whole files otherwise."""
+        found: list[Any] = []
+        for fragment in self.dataset.get_fragments():
+            split = isinstance(fragment, pyarrow.dataset.ParquetFileFragment)
+            found.extend(fragment.split_by_row_group() if split else [fragment])
+        return found
+
+    def read(
+        self, part: Any, columns: Sequence[str] | None = None
+    ) -> Iterator[pyarrow.RecordBatch]:
+        """Record batches of one part.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read, or no longer can.
+        """
+        wanted = list(columns) if columns is not None else None
+        try:
+            scanner = pyarrow.dataset.Scanner.from_fragment(
+                part,
+                schema=self.dataset.schema,
+                columns=wanted,
+                batch_size=ROWS_PER_BATCH,
+                batch_readahead=AHEAD,
+                fragment_readahead=1,
+            )
+            for batch in scanner.to_batches():
+                if batch.num_rows:
+                    yield batch
+        except (OSError, pyarrow.ArrowInvalid) as error:
+            first = str(error).splitlines()[0]
+            raise InputError(f"{self.name} cannot be read to its end: {first}") from None
+
+
+def open_files(source: str | Path | Sequence[str | Path]) -> Files:
+    """A folder, a file, a glob or a list of files, here or on any address that Arrow knows.
+
+    Hive-partitioned folders (``year=2024/part.parquet``) give their partitions as columns.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, or the files have no ending that names a format.
+    """
+    name = str(source) if isinstance(source, (str, Path)) else f"{len(source)} files"
+    paths, filesystem = _resolve(source)
+    if not paths:
+        raise InputError(f"{name} matches no file; check the path or the pattern.")
+    kind = _format(paths, name, filesystem)
+    try:
+        # A folder is passed as itself so that its partitions are found.
+        where: Any = paths[0] if len(paths) == 1 else paths
+        dataset = pyarrow.dataset.dataset(
+            where, format=kind, filesystem=filesystem, partitioning="hive"
+        )
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        raise InputError(f"{name} cannot be opened: {str(error).splitlines()[0]}") from None
+    return Files(dataset, name)
+
+
+def arrow_rows(files: Files, encode: Encode, columns: Sequence[str], n_features: int) -> BlockRows:
+    """Rows of files, encoded batch by batch; one pass counts them.
+
+    Parameters
+    ----------
+    encode : callable
+        Record batch to ``Rows``.
+    columns : sequence of str
+        The columns to read; the others stay on the disk.
+    """
+    parts = files.parts()
+    n_rows = sum(batch.num_rows for batch in files.batches(columns[:1]))
+
+    def read(i: int) -> Iterator[Rows]:
+        return (encode(batch) for batch in files.read(parts[i], columns))
+
+    return BlockRows(read, len(parts), n_rows, n_features)
+
+
+def _resolve(source: str | Path | Sequence[str | Path]) -> tuple[list[str], Any]:
+    """Paths and the file system they are on."""
+    if not isinstance(source, (str, Path)):
+        return [str(path) for path in source], None
+    text = str(source)
+    if "://" in text:
+        try:
+            filesystem, path = pyarrow.fs.FileSystem.from_uri(text)
+        except (OSError, pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+            raise InputError(f"{text} is not an address Arrow can open: {error}") from None
+        return _glob(path, filesystem), filesystem
+    if any(mark in text for mark in "*?["):
+        base = Path(Path(text).anchor or ".")
+        return sorted(str(path) for path in base.glob(text.removeprefix(base.anchor))), None
+    return ([text] if Path(text).exists() else []), None
+
+
+def _glob(path: str, filesystem: Any) -> list[str]:
+    """A path on a file system, or the files that a pattern in its last part matches."""
+    if "*" not in path:
+        return [path]
+    folder, _, pattern = path.rpartition("/")
+    found = filesystem.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))
+    return sorted(info.path for info in found if Path(info.path).match(pattern))
+
+
+def _format(paths: list[str], name: str, filesystem: Any) -> str:
+    endings = {Path(path).suffix.lower() for path in paths}
+    if endings == {""}:
+        where = filesystem or pyarrow.fs.LocalFileSystem()
+        selector = pyarrow.fs.FileSelector(paths[0], recursive=True, allow_not_found=True)
+        endings = {
+            Path(info.path).suffix.lower()
+            for info in where.get_file_info(selector)
+            if info.is_file and not Path(info.path).name.startswith(("_", "."))
+        }
+    kinds = {ENDINGS.get(ending) for ending in endings}
+    if len(kinds) != 1 or None in kinds:
+        raise InputError(
+            f"{name} holds files ending in {', '.join(sorted(endings)) or 'nothing'}; a set of "
+            f"files needs one ending of {', '.join(ENDINGS)}."
+        )
+    return str(kinds.pop())

@@ -1,0 +1,133 @@
+"""Rows on a cluster: Dask arrays whose blocks stay where they are.
+
+For each total a function travels to every block and its sum comes back, added in a tree, so what
+moves is a few numbers per weight, never a row. A worker that is lost takes its blocks with it; Dask
+computes them again elsewhere and the answer stays the same.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import dask
+import dask.array
+import numpy as np
+from dask.delayed import Delayed
+
+from downslope.errors import InputError
+from downslope.sources.memory import Rows, join_rows, sum_parts, take_rows
+
+Array = Any
+BRANCHES = 8
+"""Sums added at each node of the tree."""
+
+
+@dataclass(frozen=True)
+class DaskRows:
+    """Rows of Dask arrays, one block of rows at a time.
+
+    Parameters
+    ----------
+    parts : tuple of Delayed
+        Each computes to one ``Rows``.
+    lengths : tuple of int
+        Rows of each part.
+    n_features : int
+    """
+
+    parts: tuple[Delayed, ...]
+    lengths: tuple[int, ...]
+    n_features: int
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return sum(self.lengths)
+
+    def total(self, fn: Callable[[Rows], Any]) -> Any:
+        """Sum of ``fn(block)`` over all blocks: computed where they are, added in a tree."""
+        apply, add = dask.delayed(fn, pure=False, traverse=False), dask.delayed(_add, pure=False)
+        sums = [apply(part) for part in self.parts]
+        while len(sums) > 1:
+            sums = [add(sums[i : i + BRANCHES]) for i in range(0, len(sums), BRANCHES)]
+        return sums[0].compute()
+
+    def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
+        """One epoch of batches: parts in shuffled order, rows shuffled inside each.
+
+        Parts come to this process one at a time, so batches suit data that trickles; a full pass
+        that stays on the workers is ``total``.
+        """
+        random = np.random.default_rng((seed, epoch))
+        for i in random.permutation(len(self.parts)):
+            rows = self.parts[int(i)].compute()
+            order = random.permutation(len(rows.y))
+            step = len(order) if size is None else size
+            for first in range(0, len(order), step):
+                yield take_rows(rows, order[first : first + step])
+
+    def sample(self, k: int, seed: int) -> Rows:
+        """``k`` rows drawn without replacement; each block hands over its share."""
+        k = min(k, self.n_rows)
+        chosen = np.sort(np.random.default_rng(seed).choice(self.n_rows, size=k, replace=False))
+        edges = np.concatenate(([0], np.cumsum(self.lengths)))
+        places = [
+            chosen[np.searchsorted(chosen, a) : np.searchsorted(chosen, b)] - a
+            for a, b in pairwise(edges)
+        ]
+        take = dask.delayed(take_rows, pure=False)
+        wanted = [
+            take(part, place) for part, place in zip(self.parts, places, strict=True) if len(place)
+        ]
+        rows = dask.compute(*wanted)
+        return join_rows(rows)
+
+
+def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
+    """Rows of a Dask array or frame ``X``, with ``y`` (and ``weights``) in the same blocks.
+
+    Columns are brought into one block per block of rows; blocks of ``y`` follow those of ``X``.
+
+    Raises
+    ------
+    InputError
+        If the lengths differ or cannot be known.
+    """
+    X, y, weights = (_as_array(a) for a in (X, y, weights))
+    if X.shape[0] != y.shape[0]:
+        raise InputError(f"X has {X.shape[0]} rows but y has {y.shape[0]}; give one per row.")
+    X = X.rechunk({1: -1})
+    rows = X.chunks[0]
+    y = y.rechunk((rows,))
+    pieces = [X.to_delayed().ravel(), y.to_delayed().ravel()]
+    if weights is not None:
+        pieces.append(weights.rechunk((rows,)).to_delayed().ravel())
+    make = dask.delayed(_rows, pure=True)
+    parts = tuple(make(*piece) for piece in zip(*pieces, strict=True))
+    return DaskRows(parts, tuple(int(n) for n in rows), int(X.shape[1]))
+
+
+def keep_on_workers(rows: DaskRows) -> DaskRows:
+    """The same rows, computed once and held in the workers' memory."""
+    return DaskRows(tuple(dask.persist(*rows.parts)), rows.lengths, rows.n_features)
+
+
+def _as_array(a: Any) -> Any:
+    if a is None or isinstance(a, dask.array.Array):
+        known = a
+    elif type(a).__module__.startswith("dask.dataframe"):
+        known = a.to_dask_array(lengths=True)
+    else:
+        known = dask.array.asarray(np.asarray(a))
+    if known is not None and np.isnan(known.shape[0]):
+        known.compute_chunk_sizes()
+    return known
+
+
+def _rows(X: Array, y: Array, weights: Array | None = None) -> Rows:
+    return Rows(X, y, weights)
+
+
+def _add(parts: list[Any]) -> Any:
+    return sum_parts(iter(parts))
