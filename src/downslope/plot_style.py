@@ -54,6 +54,8 @@ class Theme:
         Background, main text, secondary text, and thin lines.
     colors : tuple of str
         Data, in the order they are used.
+    scale : float
+        Size of the paper; letters keep theirs, so that 0.8 makes them larger on a narrow page.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Theme:
     muted: str
     rule: str
     colors: tuple[str, ...]
+    scale: float = 1.0
 
 
 LIGHT = Theme(
@@ -91,7 +94,7 @@ def canvas(
     Parameters
     ----------
     width, height : float
-        In inches.
+        In inches, before the theme's scale.
     **grid
         ``nrows``, ``ncols``, ``sharex``, ``height_ratios`` and the like, as in
         ``Figure.subplots``.
@@ -103,7 +106,8 @@ def canvas(
     2
     """
     room = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12, wspace=0.06, hspace=0.05)
-    figure = Figure(figsize=(width, height), facecolor=theme.paper, layout=room)
+    size = (width * theme.scale, height * theme.scale)
+    figure = Figure(figsize=size, facecolor=theme.paper, layout=room)
     panels = figure.subplots(squeeze=False, **grid).ravel().tolist()
     for panel in panels:
         dress(panel, theme)

@@ -128,7 +128,7 @@ def loss_bowl(
         Loss at each point of the path; without it the path is drawn on the floor only.
     """
     a, b, losses = drawable(valley.a), drawable(valley.b), drawable(valley.losses)
-    figure = Figure(figsize=(7.0, 5.8), facecolor=theme.paper)
+    figure = Figure(figsize=(7.0 * theme.scale, 5.8 * theme.scale), facecolor=theme.paper)
     panel: Axes = figure.add_axes((0.02, 0.02, 0.94, 0.92), projection="3d", facecolor=theme.paper)
     levels = _levels(losses)
     low, high = levels[0], levels[-1]

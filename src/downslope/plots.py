@@ -183,7 +183,7 @@ def coefficients(
         there = (drawable(reference) * per)[order]
         panel.plot(there, places, "D", color=theme.ink, markersize=5, markerfacecolor=theme.paper,
                    label="reference solution")  # fmt: skip
-        legend(panel, theme, loc="lower right")
+        legend(panel, theme, loc="lower right", bbox_to_anchor=(1.0, 1.0))
     panel.set_yticks(places, [label(names[j], 26) for j in order])
     panel.tick_params(axis="y", labelcolor=theme.ink)
     panel.grid(False, axis="y")
