@@ -81,3 +81,16 @@ def test_unknown_ending_is_refused():
     trace = Trace({name: np.zeros(1) for name in COLUMNS})
     with pytest.raises(InputError, match=r"use \.csv, \.json or \.parquet"):
         trace.save("trace.xlsx")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet"])
+def test_columns_of_one_kind_of_run_travel_too(tmp_path, ending):
+    recorder = Recorder()
+    recorder.add(Record(0, 0, 1.0, 1.0, 2.0, 0.1, 0.0), np.array([3.0]))
+    plain = recorder.trace()
+    trace = Trace(plain.columns | {"gradient_norm[0]": np.array([2.0])}, plain.weights, ("slope",))
+    trace.save(tmp_path / f"t{ending}")
+    back = load_trace(tmp_path / f"t{ending}")
+    np.testing.assert_array_equal(back["gradient_norm[0]"], [2.0])
+    np.testing.assert_array_equal(back.weights, [[3.0]])
+    assert back.names == ("slope",)

@@ -385,7 +385,7 @@ def run(
                 tally.see(state.w, step.value, record.validation)
                 if average_from is not None and state.k >= average_from:
                     tally.add_to_average(state.w)
-                reason = _ask(stops, memories, record, state)
+                reason = _ask(stops, memories, record, step)
                 if reason is not None:
                     break
     except KeyboardInterrupt:
@@ -412,18 +412,19 @@ def _record(
     )
 
 
-def _ask(stops: Sequence[Stop], memories: list[Any], record: Record, state: State) -> Reason | None:
+def _ask(stops: Sequence[Stop], memories: list[Any], record: Record, step: Step) -> Reason | None:
     """First reason that any stop has; every stop sees every step."""
     sight = Sight(
         record.step,
         record.epoch,
         record.value,
-        state.epoch_value,
+        step.state.epoch_value,
         record.gradient_norm,
         record.rate,
         record.seconds,
         record.validation,
-        state.w,
+        step.w,
+        step.gradient,
     )
     first = None
     for i, stop in enumerate(stops):

@@ -52,6 +52,7 @@ class Sight(NamedTuple):
     seconds: float
     validation: float
     w: Any = None
+    gradient: Any = None
 
 
 class Stop(Protocol):

@@ -63,7 +63,7 @@ class Trace:
     Parameters
     ----------
     columns : dict of str to array, shape (n_records,)
-        Keyed by the names in ``COLUMNS``.
+        Keyed by the names in ``COLUMNS``; some kinds of run add more (networks: one per layer).
     weights : array of shape (n_records, n_weights) or None
         Weights at each record, where they were kept.
     names : tuple of str
@@ -137,15 +137,17 @@ def load_trace(path: str | Path) -> Trace:
     try:
         table = readers[path.suffix](path)
         columns = {name: np.asarray(table.pop(name), dtype=float) for name in COLUMNS}
-        kept = [np.asarray(column, dtype=float) for column in table.values()]
+        others = {name: np.asarray(column, dtype=float) for name, column in table.items()}
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path.name!r} is not a trace: it needs the columns {', '.join(COLUMNS)} ({error})."
         ) from None
     for name in ("step", "epoch"):
         columns[name] = columns[name].astype(np.int64)
-    names = tuple(name.removeprefix("w[").removesuffix("]") for name in table)
-    return Trace(columns, np.column_stack(kept) if kept else None, names)
+    kept = {name: column for name, column in others.items() if name.startswith("w[")}
+    columns |= {name: column for name, column in others.items() if name not in kept}
+    names = tuple(name.removeprefix("w[").removesuffix("]") for name in kept)
+    return Trace(columns, np.column_stack(list(kept.values())) if kept else None, names)
 
 
 def _table(trace: Trace) -> dict[str, Array]:
