@@ -180,3 +180,30 @@ def standardize(source: Source, with_center: bool = True) -> Scaling:
     constant = scale <= ROUNDING * np.abs(center)
     scale = np.where(constant, 1.0, scale)
     return Scaling(center if with_center else 0.0 * center, scale, constant)
+
+
+def pooled(first: Scaling, n_first: int, second: Scaling, n_second: int) -> Scaling:
+    """Center and deviation of two sets of rows together, from those of each.
+
+    References
+    ----------
+    Chan, Golub and LeVeque (1983), Algorithms for computing the sample variance.
+
+    Examples
+    --------
+    >>> rows = [MemoryRows(np.array([[x]]), np.zeros(1)) for x in (1.0, 5.0)]
+    >>> both = pooled(standardize(rows[0]), 1, standardize(rows[1]), 1)
+    >>> both.center, both.scale
+    (array([3.]), array([2.]))
+    """
+    share = n_second / (n_first + n_second)
+    apart = second.center - first.center
+    center = first.center + share * apart
+    within = (1.0 - share) * _variance(first) + share * _variance(second)
+    scale = np.sqrt(within + share * (1.0 - share) * apart**2)
+    constant = scale <= ROUNDING * np.abs(center)
+    return Scaling(center, np.where(constant, 1.0, scale), constant)
+
+
+def _variance(scaling: Scaling) -> Array:
+    return np.where(scaling.constant, 0.0, scaling.scale**2)

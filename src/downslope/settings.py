@@ -36,7 +36,17 @@ REGRESSION = (
     "poisson",
     "gamma",
 )
-CLASSIFICATION = ("log_loss", "hinge", "squared_hinge", "modified_huber", "perceptron")
+SIGNED = ("log_loss", "hinge", "squared_hinge", "modified_huber", "perceptron")
+CLASSIFICATION = (
+    *SIGNED,
+    "squared_error",
+    "mse",
+    "huber",
+    "absolute_error",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+)
+"""Losses of a classifier: those made for signs, and those that measure the distance to them."""
 SKLEARN_RATES = ("constant", "optimal", "invscaling", "adaptive")
 RATE_NAMES = (
     "auto",
@@ -51,6 +61,8 @@ RATE_NAMES = (
 )
 FULL_TOL = 1e-6
 """Full batch: the gradient's length relative to its first."""
+FREE_TOL = 1e-9
+"""The same where no rate limits the pace."""
 PROGRESS_TOL = 1e-3
 """Smaller batches: scikit-learn's fall of the mean loss per epoch."""
 
@@ -196,7 +208,8 @@ def choose_stops(
     if rate.name == "adaptive":
         return (VanishedRate(), cap)
     if batch_size is None:
-        return (GradientNorm(FULL_TOL if tol == "auto" else float(tol)), cap)
+        auto = FULL_TOL if rate.needs == "anything" else FREE_TOL
+        return (GradientNorm(auto if tol == "auto" else float(tol)), VanishedRate(0.0), cap)
     return (Progress(PROGRESS_TOL if tol == "auto" else float(tol), patience), cap)
 
 

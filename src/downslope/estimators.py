@@ -1,0 +1,484 @@
+"""Linear models for scikit-learn's world, trained by gradient descent that says what it did.
+
+With all defaults there is no learning rate to choose and no column to scale: the fit reaches the
+lowest loss, or says why not. Every step can be asked for instead: ``rule="plain",
+learning_rate=0.1, scaling="standardize", batch_size=None`` walks as a textbook does.
+"""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from downslope.errors import InputError
+from downslope.linear import CONSTRAINTS, ROWS, LinearDescent
+from downslope.losses import predict_mean, sigmoid, softmax
+from downslope.rates import Rate
+from downslope.rules import Rule
+from downslope.settings import CLASSIFICATION, REGRESSION, check_partial, choose_loss
+from downslope.targets import Coded, check_range, class_weights, signs
+
+Array = Any
+
+
+class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
+    """Linear regression by gradient descent, with no learning rate to choose.
+
+    Minimises ``mean_i weight_i loss(x_i @ coef_ + intercept_, y_i) + penalty(coef)`` over the
+    coefficients and the intercept. Columns are standardised inside and the weights given back in
+    the units of the columns.
+
+    Parameters
+    ----------
+    loss : str, default "squared_error"
+        "squared_error" (half the squared error, as in scikit-learn), "mse" (its double, as in
+        textbooks), "huber", "absolute_error", "quantile", "epsilon_insensitive",
+        "squared_epsilon_insensitive", or, for counts and positive amounts, "poisson" and "gamma",
+        which predict ``exp(raw prediction)``.
+    penalty : {"l2", "l1", "elasticnet", "none"} or None, default "l2"
+        What large coefficients cost, times ``alpha``; L1 gives exact zeros.
+    alpha : float, default 0
+        Weight of the penalty. 0, so that the defaults are plain least squares. It acts on the
+        coefficients of the standardised columns, so that a column's unit does not change the model;
+        with ``scaling="none"`` on those of the columns as they are, as in scikit-learn.
+    l1_ratio : float, default 0.15
+        Share of L1 in "elasticnet".
+    fit_intercept : bool, default True
+        Whether there is an intercept; it is never penalised.
+    max_iter : int, default 1000
+        Largest number of passes over the rows.
+    tol : float, "auto" or None, default "auto"
+        When to stop early. Without a learning rate: bound on the distance to the lowest value,
+        relative to the progress made. All rows per step: length of the gradient relative to its
+        first ("auto": 1e-6). Smaller batches: scikit-learn's fall of the mean loss per epoch in
+        ``n_iter_no_change`` epochs ("auto": 1e-3). None runs ``max_iter`` passes.
+    shuffle : bool or "block", default True
+        Order of the rows in an epoch: random, as they lie (False), or shuffled blocks of
+        neighbours, which is several times faster on large tables.
+    verbose : int, default 0
+        Print a line per epoch if above 0.
+    epsilon : float, default 0.1
+        Of "huber" and the epsilon-insensitive losses, in units of the target.
+    quantile : float, default 0.5
+        Of the "quantile" loss.
+    random_state : int, RandomState or None, default None
+        Order of the rows and all other chance; the same number gives the same model.
+    learning_rate : "auto", float, str or Rate, default "auto"
+        "auto" needs none (see Notes). A number is a constant rate on the scaled problem.
+        scikit-learn's "constant", "optimal", "invscaling", "adaptive" start at ``eta0`` and step on
+        single rows unless ``batch_size`` says otherwise. Also "step", "exponential", "cosine",
+        "onecycle", "armijo", "adaptive_descent", "polyak", or an object of ``downslope.rates``.
+    eta0 : float, default 0.01
+        First (for "onecycle" the largest) rate of a named schedule.
+    power_t : float, default 0.25
+        Exponent of "invscaling".
+    early_stopping : bool, default False
+        Set ``validation_fraction`` of the rows aside, stop when their loss has not fallen for
+        ``n_iter_no_change`` epochs, and keep the weights of its best value.
+    validation_fraction : float, default 0.1
+        Share of the rows set aside by ``early_stopping``.
+    n_iter_no_change : int, default 5
+        Epochs without progress before stopping.
+    warm_start : bool, default False
+        Start from the last fit's weights.
+    average : bool or int, default False
+        Answer the mean of the weights over all steps, or over those from that number on.
+    rule : str or Rule, default "auto"
+        Which way to step: "plain", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop",
+        "adam", "amsgrad", "nadam", "adamw", or an object of ``downslope.rules``.
+    batch_size : int, "full", None or "auto", default "auto"
+        Rows per step: "full" or None for all, 1 for stochastic descent, k for mini-batches.
+    scaling : {"auto", "standardize", "none"}, default "auto"
+        Whether columns are centred and divided by their deviation while learning. Sparse columns
+        stay sparse; where single rows or batches are stepped on they are divided, not centred.
+    record : {"auto", "steps"}, default "auto"
+        Small batches run as machine code and record once per epoch; "steps" records every step.
+
+    Attributes
+    ----------
+    coef_ : array of shape (n_features,)
+    intercept_ : array of shape (1,)
+    n_iter_ : int
+        Passes over the rows.
+    t_ : float
+        Updates made, plus 1, as in scikit-learn.
+    history_ : Trace
+        One row per step or epoch, weights in the units of the columns.
+    reason_ : Reason
+        Why the run ended, with its sentence.
+    result_ : Result
+        The run on the scaled columns.
+    learning_rate_ : Rate
+        The rate in use.
+    learning_rate_reason_ : str
+        Where it comes from.
+
+    Raises
+    ------
+    InputError, SettingError, PairError
+        In a sentence, when the input or the settings cannot be used.
+
+    Warns
+    -----
+    NotConverged
+        With the reason, when the run ended before its goal; a diverged run keeps its last finite
+        weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1000.0, 1.0], [2000.0, 0.0], [3000.0, 1.0], [4000.0, 0.0]])
+    >>> model = DescentRegressor().fit(X, X @ [0.25, 5.0] + 1.0)
+    >>> model.coef_.round(4), model.intercept_.round(4)
+    (array([0.25, 5.  ]), array([1.]))
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS | {
+        "loss": [StrOptions(set(REGRESSION))],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        *,
+        penalty: str | None = "l2",
+        alpha: float = 0.0,
+        l1_ratio: float | None = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | str | None = "auto",
+        shuffle: bool | str = True,
+        verbose: int = 0,
+        epsilon: float = 0.1,
+        quantile: float = 0.5,
+        random_state: Any = None,
+        learning_rate: float | str | Rate = "auto",
+        eta0: float = 0.01,
+        power_t: float = 0.25,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        average: bool | int = False,
+        rule: str | Rule = "auto",
+        batch_size: int | str | None = "auto",
+        scaling: str = "auto",
+        record: str = "auto",
+    ) -> None:
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.epsilon = epsilon
+        self.quantile = quantile
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.average = average
+        self.rule = rule
+        self.batch_size = batch_size
+        self.scaling = scaling
+        self.record = record
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Array,
+        y: Array,
+        sample_weight: Array | None = None,
+        X_val: Array | None = None,
+        y_val: Array | None = None,
+    ) -> "DescentRegressor":
+        """Learn from rows.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+        y : array of shape (n_samples,)
+        sample_weight : array of shape (n_samples,), optional
+            How much each row counts.
+        X_val, y_val : optional
+            Rows of your own to validate on: they end the run as in ``early_stopping``.
+        """
+        X, y = validate_data(self, X, y, y_numeric=True, **ROWS)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        self._fit(X, y, sample_weight, self._validation(X_val, y_val), metadata)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self, X: Array, y: Array, sample_weight: Array | None = None
+    ) -> "DescentRegressor":
+        """One pass over some rows, going on from the last call; see ``fit``."""
+        first = "coef_" not in vars(self)
+        X, y = validate_data(self, X, y, y_numeric=True, reset=first, **ROWS)
+        check_partial(self.early_stopping, None)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        self._partial_fit(X, y, sample_weight)
+        return self
+
+    def predict(self, X: Array) -> Array:
+        """Predicted targets, shape (n_samples,)."""
+        z = self._raw(X)[:, 0]
+        return predict_mean(choose_loss(self.loss, self.epsilon, self.quantile), z)
+
+    def _code(self, y: Array) -> Coded:
+        y = np.asarray(y, dtype=np.float64)
+        check_range(self.loss, y)
+        return Coded(y, 1)
+
+    def _shaped(self, w: Array) -> tuple[Array, Array]:
+        coef, intercept = super()._shaped(w)
+        return coef[0], intercept
+
+
+class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
+    """Linear classification by gradient descent, with no learning rate to choose.
+
+    Two classes have one raw prediction, the log odds of the second class for "log_loss". More
+    classes have one each: a true softmax model for "log_loss", one class against the rest for the
+    other losses.
+
+    Parameters
+    ----------
+    loss : str, default "log_loss"
+        "log_loss" (logistic regression), "hinge" (support vectors), "squared_hinge",
+        "modified_huber", "perceptron", or a regression loss of ``DescentRegressor`` on -1 and +1.
+    alpha : float, default 1e-4
+        Weight of the penalty. Not 0 as in ``DescentRegressor``: classes that a plane separates have
+        no finite best weights without one.
+    class_weight : dict, "balanced" or None, default None
+        Weight of each class; "balanced" makes all classes count the same.
+    n_jobs : None
+        Accepted for scikit-learn's sake; classes are learned together.
+    penalty, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, random_state, \
+    learning_rate, eta0, power_t, early_stopping, validation_fraction, n_iter_no_change, \
+    warm_start, average, rule, batch_size, scaling, record
+        As in ``DescentRegressor``; ``power_t`` is 0.5.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+    coef_ : array of shape (1, n_features), or (n_classes, n_features) for more than two classes
+    intercept_ : array of shape (1,) or (n_classes,)
+    n_iter_, t_, history_, reason_, result_, learning_rate_, learning_rate_reason_
+        As in ``DescentRegressor``.
+
+    Raises
+    ------
+    InputError, SettingError, PairError
+        In a sentence, when the input or the settings cannot be used.
+
+    Warns
+    -----
+    NotConverged
+        With the reason, when the run ended before its goal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> model = DescentClassifier(alpha=0.1).fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[0.5], [2.5]])
+    array(['no', 'yes'], dtype='<U3')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS | {
+        "loss": [StrOptions(set(CLASSIFICATION))],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        loss: str = "log_loss",
+        *,
+        penalty: str | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float | None = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | str | None = "auto",
+        shuffle: bool | str = True,
+        verbose: int = 0,
+        epsilon: float = 0.1,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        learning_rate: float | str | Rate = "auto",
+        eta0: float = 0.01,
+        power_t: float = 0.5,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
+        average: bool | int = False,
+        rule: str | Rule = "auto",
+        batch_size: int | str | None = "auto",
+        scaling: str = "auto",
+        record: str = "auto",
+    ) -> None:
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.epsilon = epsilon
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.average = average
+        self.rule = rule
+        self.batch_size = batch_size
+        self.scaling = scaling
+        self.record = record
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Array,
+        y: Array,
+        sample_weight: Array | None = None,
+        X_val: Array | None = None,
+        y_val: Array | None = None,
+    ) -> "DescentClassifier":
+        """Learn from rows; as in ``DescentRegressor.fit``, with class labels in ``y``."""
+        X, y = validate_data(self, X, y, **ROWS)
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
+            )
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        weights = self._weights(X, y, sample_weight)
+        self._fit(X, y, weights, self._validation(X_val, y_val), metadata)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Array,
+        y: Array,
+        classes: Array | None = None,
+        sample_weight: Array | None = None,
+    ) -> "DescentClassifier":
+        """One pass over some rows, going on from the last call.
+
+        Parameters
+        ----------
+        classes : array of shape (n_classes,)
+            All labels that will ever come; needed in the first call.
+        """
+        first = "classes_" not in vars(self)
+        X, y = validate_data(self, X, y, reset=first, **ROWS)
+        check_partial(self.early_stopping, self.class_weight)
+        if first and classes is None:
+            raise InputError("The first partial_fit needs classes, all labels that will ever come.")
+        if first:
+            self.classes_ = np.unique(np.asarray(classes))
+        elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+            raise InputError(
+                f"classes={np.unique(classes)} is not the same as in the first call to "
+                f"partial_fit, {self.classes_}."
+            )
+        self._partial_fit(X, y, self._weights(X, y, sample_weight))
+        return self
+
+    def decision_function(self, X: Array) -> Array:
+        """Raw predictions: shape (n_samples,) for two classes, (n_samples, n_classes) for more."""
+        z = self._raw(X)
+        return z[:, 0] if z.shape[1] == 1 else z
+
+    def predict(self, X: Array) -> Array:
+        """Class labels, shape (n_samples,)."""
+        z = self.decision_function(X)
+        return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
+
+    def _has_probabilities(self) -> bool:
+        if self.loss not in ("log_loss", "modified_huber"):
+            raise AttributeError(
+                f"probability estimates are not available for loss={self.loss!r}; "
+                "use 'log_loss' or 'modified_huber'."
+            )
+        return True
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Array) -> Array:
+        """Probability of each class, shape (n_samples, n_classes)."""
+        return probabilities(self.loss, self._raw(X))
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Array) -> Array:
+        """Logarithm of ``predict_proba``."""
+        return np.log(self.predict_proba(X))
+
+    def _weights(self, X: Array, y: Array, sample_weight: Array | None) -> Array | None:
+        """Sample weights times class weights."""
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        by_class = class_weights(self.class_weight, self.classes_, self._codes(y), sample_weight)
+        if sample_weight is None or by_class is None:
+            return by_class if sample_weight is None else sample_weight
+        return sample_weight * by_class
+
+    def _codes(self, y: Array) -> Array:
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        strangers = np.flatnonzero(self.classes_[codes] != y)
+        if len(strangers):
+            raise InputError(
+                f"y holds {y[strangers[0]]!r}, which is none of the classes {self.classes_}."
+            )
+        return codes
+
+    def _code(self, y: Array) -> Coded:
+        codes, n_classes = self._codes(y), len(self.classes_)
+        if self.loss == "log_loss" and n_classes > 2:
+            return Coded(codes, n_classes)
+        return signs(codes, n_classes)
+
+
+def probabilities(loss: str, z: Array) -> Array:
+    """Raw predictions of shape (n, outputs) as class probabilities of shape (n, classes).
+
+    Softmax for log loss; for modified Huber ``(clip(z, -1, 1) + 1) / 2``, normalised over the
+    classes, all equal where every one is 0 (Zhang 2002, appendix B).
+    """
+    if loss == "log_loss" and z.shape[1] > 1:
+        return softmax(z)
+    p = sigmoid(z) if loss == "log_loss" else (np.clip(z, -1.0, 1.0) + 1.0) / 2.0
+    if z.shape[1] == 1:
+        return np.hstack((1.0 - p, p))
+    p[p.sum(axis=1) == 0.0] = 1.0
+    return p / p.sum(axis=1, keepdims=True)

@@ -1,0 +1,333 @@
+"""One fit, from rows to weights: scale, choose what was left open, walk, translate back.
+
+``train`` is what the estimators do between checking their input and setting their attributes.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from downslope.auto_rate import batch_rate, full_rate
+from downslope.curvature import stable_limit
+from downslope.descend import Result, State, begin, run
+from downslope.losses import Loss
+from downslope.objective import Objective
+from downslope.penalties import NO_PENALTY, Penalty
+from downslope.rates import Rate
+from downslope.rules import Rule
+from downslope.scaling import Scaling, pooled, standardize, unscaled
+from downslope.settings import choose_batch_size, choose_rate, choose_rule, choose_stops
+from downslope.sources.memory import MemoryRows
+from downslope.stopping import Divergence, MaxEpochs, Reason, Sight
+from downslope.trace import Trace
+
+Array = Any
+WHY = {
+    "adaptive_descent": "Every step is as long as the curvature met on the way allows.",
+    "armijo": "Every step is searched along the loss.",
+    "polyak": "Every step is the height above the lowest loss over the squared slope.",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a linear model is to minimise, and how; names as in ``DescentRegressor``."""
+
+    loss: Loss
+    penalty: Penalty = NO_PENALTY
+    n_outputs: int = 1
+    fit_intercept: bool = True
+    rule: str | Rule = "auto"
+    learning_rate: float | str | Rate = "auto"
+    batch_size: int | str | None = "auto"
+    scaling: str = "auto"
+    eta0: float = 0.01
+    power_t: float = 0.25
+    alpha: float = 0.0
+    max_iter: int = 1000
+    tol: float | str | None = "auto"
+    patience: int = 5
+    average: int = 0
+    record: str = "auto"
+    seed: int = 0
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a fit leaves behind.
+
+    Attributes
+    ----------
+    w : array of shape (n_weights,)
+        Weights in the user's units, intercepts last.
+    result : Result
+        The run, on the scaled columns.
+    history : Trace
+        Its trace, weights in the user's units; earlier calls of a fit in parts come first.
+    scaling : Scaling
+        What was done to the columns.
+    problem : Objective
+        What was minimised, on the scaled columns; None in a model that was pickled.
+    rule, rate : Rule, Rate
+        Which way and how far the run stepped.
+    why : str
+        Where the rate comes from, in a sentence.
+    rows_seen : int
+        Rows that the scaling knows of.
+    settings : Settings
+        What was asked for.
+    """
+
+    w: Array
+    result: Result
+    history: Trace
+    scaling: Scaling
+    problem: Objective | None
+    rule: Rule
+    rate: Rate
+    why: str
+    rows_seen: int
+    settings: Settings
+
+    @property
+    def state(self) -> State:
+        """Where the run stands."""
+        assert self.result.state is not None  # a run always has one
+        return self.result.state
+
+    @property
+    def standing(self) -> Array:
+        """Weights in the user's units from which to go on: not averaged, always finite."""
+        w = self.scaling.to_user(self.state.w, self.settings.n_outputs)
+        return w if np.isfinite(w).all() else self.w
+
+
+def train(
+    rows: MemoryRows,
+    settings: Settings,
+    *,
+    start: Array | None = None,
+    validation: MemoryRows | None = None,
+    each_epoch: Callable[[Sight], Reason | None] | None = None,
+) -> Trained:
+    """Fit a linear model.
+
+    Parameters
+    ----------
+    rows : MemoryRows
+        Features in the user's units, coded targets, weights of mean 1.
+    settings : Settings
+    start : array of shape (n_weights,), optional
+        Weights in the user's units to start from; zeros by default.
+    validation : MemoryRows, optional
+        Rows kept aside: they decide when to stop and which weights to keep.
+    each_epoch : callable, optional
+        Shown the run after every pass over the rows, weights in the user's units; a reason that it
+        answers ends the run.
+    """
+    batch_size = choose_batch_size(settings.batch_size, settings.learning_rate, rows.n_rows)
+    scaling = choose_scaling(rows, settings, batch_size)
+    problem = objective(scaling.rows(rows), settings)
+    w0 = problem.start() if start is None else scaling.from_user(start, settings.n_outputs)
+    rule = choose_rule(settings.rule)
+    rate, why = pick_rate(problem, rule, settings, batch_size, rows.y)
+    stops = choose_stops(
+        max_iter=settings.max_iter,
+        tol=settings.tol,
+        patience=settings.patience,
+        batch_size=batch_size,
+        rate=rate,
+        validated=validation is not None,
+    )
+    if each_epoch is not None:
+        stops = (EachEpoch(each_epoch, scaling, settings.n_outputs), *stops)
+    result = run(
+        problem,
+        w0,
+        rule,
+        rate,
+        stops,
+        batch_size=batch_size,
+        seed=settings.seed,
+        validate=None if validation is None else loss_on(validation, scaling, problem),
+        average_from=settings.average or None,
+        names=weight_names(settings),
+    )
+    result = with_limit(result, problem, rule)
+    history = user_trace(result.trace, scaling, settings.n_outputs)
+    w = answer(result, scaling, settings.n_outputs)
+    return Trained(w, result, history, scaling, problem, rule, rate, why, rows.n_rows, settings)
+
+
+def train_more(rows: MemoryRows, settings: Settings, before: Trained | None) -> Trained:
+    """One pass over more rows, from where the last call left off.
+
+    The columns are scaled by what all calls so far have seen of them, the weights carried over to
+    the new scale exactly, the schedule and the rule's memory as they are. An automatic rate is
+    chosen on the first rows and kept.
+    """
+    n_outputs = settings.n_outputs
+    batch_size = choose_batch_size(settings.batch_size, "constant", rows.n_rows + 1)
+    scaling, seen = choose_scaling(rows, settings, batch_size), rows.n_rows
+    if before is not None and settings.scaling != "none":
+        seen += before.rows_seen
+        scaling = pooled(before.scaling, before.rows_seen, scaling, rows.n_rows)
+    problem = objective(scaling.rows(rows), settings)
+    w = problem.start() if before is None else scaling.from_user(before.standing, n_outputs)
+    if before is not None and before.rate.needs == "anything":
+        rule, rate, why = before.rule, before.rate, before.why
+        state = before.state._replace(w=w)
+    else:
+        rule = choose_rule(settings.rule)
+        rate, why = pick_rate(problem, rule, settings, batch_size, rows.y)
+        state = begin(w, rule, rate)
+    result = run(
+        problem,
+        state.w,
+        rule,
+        rate,
+        (MaxEpochs(state.epoch + 1),),
+        batch_size=batch_size,
+        seed=settings.seed,
+        state=state,
+        average_from=settings.average or None,
+        names=weight_names(settings),
+    )
+    result = with_limit(result, problem, rule)
+    history, w = user_trace(result.trace, scaling, n_outputs), answer(result, scaling, n_outputs)
+    if before is not None:
+        history = joined(before.history, history)
+        if before.result.average is not None and result.average is not None:
+            earlier = before.state.k - settings.average + 1
+            w += earlier / (earlier + result.state.k - before.state.k) * (before.w - w)
+    return Trained(w, result, history, scaling, problem, rule, rate, why, seen, settings)
+
+
+@dataclass(frozen=True)
+class EachEpoch:
+    """A stop that shows every finished pass to a reader, who may end the run."""
+
+    show: Callable[[Sight], Reason | None]
+    scaling: Scaling
+    n_outputs: int
+
+    def init(self) -> None:
+        return None
+
+    def ask(self, sight: Sight, memory: None) -> tuple[Reason | None, None]:
+        if sight.epoch_value is None:
+            return None, None
+        return self.show(sight._replace(w=self.scaling.to_user(sight.w, self.n_outputs))), None
+
+
+def objective(rows: MemoryRows, settings: Settings) -> Objective:
+    """The problem that the settings describe, on these rows."""
+    return Objective(
+        rows, settings.loss, settings.penalty, settings.fit_intercept, settings.n_outputs
+    )
+
+
+def answer(result: Result, scaling: Scaling, n_outputs: int) -> Array:
+    """Weights to predict with, in the user's units: the averaged ones where there are."""
+    w = result.w if result.average is None or result.reason.name == "diverged" else result.average
+    return scaling.to_user(w, n_outputs)
+
+
+def user_trace(trace: Trace, scaling: Scaling, n_outputs: int) -> Trace:
+    """The trace with its weights in the user's units."""
+    if trace.weights is None:
+        return trace
+    return replace(trace, weights=scaling.to_user(trace.weights, n_outputs))
+
+
+def joined(first: Trace, second: Trace) -> Trace:
+    """Two traces of one run, one after the other."""
+    columns = {name: np.concatenate((first[name], second[name])) for name in first.columns}
+    weights = None
+    if first.weights is not None and second.weights is not None:
+        weights = np.concatenate((first.weights, second.weights))
+    return Trace(columns, weights, second.names)
+
+
+def choose_scaling(rows: MemoryRows, settings: Settings, batch_size: int | None) -> Scaling:
+    """Standardised columns, unless the user wants them raw.
+
+    Centring needs an intercept to give back what it takes, and would fill the zeros that make
+    sparse rows cheap to step on one by one.
+    """
+    if settings.scaling == "none":
+        return unscaled(rows.n_features)
+    center = settings.fit_intercept and not (sparse.issparse(rows.X) and batch_size is not None)
+    return standardize(rows, with_center=center)
+
+
+def pick_rate(
+    problem: Objective, rule: Rule, settings: Settings, batch_size: int | None, targets: Array
+) -> tuple[Rate, str]:
+    """The rate that the user named, or one from what can be measured; and where it comes from."""
+    n = problem.source.n_rows
+    steps = settings.max_iter * math.ceil(n / (batch_size or n))
+    if settings.learning_rate == "auto" and batch_size is not None:
+        return batch_rate(problem, rule, batch_size, targets)
+    if settings.learning_rate == "auto" and rule.name != "plain":
+        return full_rate(problem, rule, steps, targets)
+    rate = choose_rate(
+        settings.learning_rate,
+        eta0=settings.eta0,
+        power_t=settings.power_t,
+        alpha=settings.alpha,
+        loss=settings.loss,
+        tol=None if isinstance(settings.tol, str) else settings.tol,
+        patience=settings.patience,
+        steps=steps,
+    )
+    return rate, WHY.get(rate.name, "The learning rate is the one that was asked for.")
+
+
+def weight_names(settings: Settings) -> tuple[str, ...]:
+    """Names of the flat weights for the trace; one output only."""
+    if settings.n_outputs > 1 or not settings.names:
+        return ()
+    return (*settings.names, "intercept") if settings.fit_intercept else settings.names
+
+
+def loss_on(
+    validation: MemoryRows, scaling: Scaling, problem: Objective
+) -> Callable[[Array], float]:
+    """Mean loss on rows kept aside, as a function of the scaled weights."""
+    held = replace(problem, source=scaling.rows(validation), penalty=NO_PENALTY)
+    return held.value
+
+
+def with_limit(result: Result, problem: Objective, rule: Rule) -> Result:
+    """Where the run diverged, say which rate would not have."""
+    if result.reason.name != "diverged":
+        return result
+    limit = stable_limit(problem, rule, problem.start())
+    if limit is None:
+        return result
+    return replace(result, reason=retold(result, Divergence(limit=limit)))
+
+
+def retold(result: Result, divergence: Divergence) -> Reason:
+    """The reason again, from the trace's last row, by a test that knows more."""
+    trace, reason, memory = result.trace, None, divergence.init()
+    for i in (0, -1):
+        row = {name: column[i].item() for name, column in trace.columns.items()}
+        sight = Sight(
+            row["step"],
+            row["epoch"],
+            row["value"],
+            None,
+            row["gradient_norm"],
+            row["rate"],
+            row["seconds"],
+            row["validation"],
+        )
+        reason, memory = divergence.ask(sight, memory)
+    return reason or result.reason
