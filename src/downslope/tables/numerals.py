@@ -1,0 +1,64 @@
+"""Numbers as people write them -> float64: decimal commas, thousands, currency, (debts)."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+SIGN = r"(?i:[$€£¥₹₽₩₺%]|usd|eur|gbp|chf|jpy|cny|inr)"
+BLANK = "[ \u00a0\u202f\u2009'’]"
+INFINITE = r"(?i:inf|infinity)"
+EXPONENT = r"(?:[eE][-+]?\d+)?"
+# A group of thousands never follows a 0, so 0.126 has a decimal point whatever the table's habit.
+WRITTEN = {
+    ".": rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:,|{BLANK})\d{{3}})+)(?:\.\d*)?|\.\d+",
+    ",": rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:\.|{BLANK})\d{{3}})+)(?:,\d*)?|,\d+",
+}
+
+
+def plain_floats(cells: Any) -> NDArray[np.float64] | None:
+    """Cells that a computer wrote: digits, point, exponent. ``None`` if one is anything else.
+
+    >>> plain_floats(pa.array(["1.5", "-2e3"])), plain_floats(pa.array(["1.5", "$2"]))
+    (array([ 1.5e+00, -2.0e+03]), None)
+    """
+    try:
+        values: NDArray[np.float64] = pc.cast(cells, pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    return values
+
+
+def undress(levels: Any) -> tuple[Any, Any]:
+    """Take currency, percent and accountants' brackets off; also say which sign was there.
+
+    >>> bare, signs = undress(pa.array(["($1,037)", "12 %"]))
+    >>> bare.to_pylist(), signs.to_pylist()
+    (['-1,037', '12'], ['$', '%'])
+    """
+    levels = pc.replace_substring(levels, "−", "-")
+    levels = pc.replace_substring_regex(levels, r"^\((.+)\)$", r"-\1")
+    bare = pc.replace_substring_regex(levels, rf"^([-+]?) *{SIGN} *", r"\1")
+    bare = pc.replace_substring_regex(bare, rf" *{SIGN}$", "")
+    sign = pc.struct_field(pc.extract_regex(levels, rf"(?P<sign>{SIGN})"), "sign")
+    return bare, pc.fill_null(pc.utf8_upper(sign), "")
+
+
+def floats(levels: Any, decimal: str) -> NDArray[np.float64]:
+    """Undressed numbers by one decimal mark; NaN where the cell is not such a number.
+
+    >>> floats(pa.array(["1,037", "1.5", "ten"]), ".").tolist()
+    [1037.0, 1.5, nan]
+    >>> floats(pa.array(["1,037", "1.5", "1.234,5"]), ",").tolist()
+    [1.037, nan, 1234.5]
+    """
+    fits = pc.match_substring_regex(
+        levels, rf"^[-+]?(?:(?:{WRITTEN[decimal]}){EXPONENT}|{INFINITE})$"
+    )
+    marks = BLANK + ("|," if decimal == "." else r"|\.")
+    bare = pc.replace_substring(pc.replace_substring_regex(levels, marks, ""), ",", ".")
+    kept = pc.if_else(fits, bare, pa.scalar(None, bare.type))
+    values: NDArray[np.float64] = pc.cast(kept, pa.float64()).to_numpy(zero_copy_only=False)
+    return values
