@@ -18,7 +18,7 @@ export function curveWindow(objective: Objective, low: number, high: number): Wi
 export function drawCurve(pen: Pen, objective: Objective, window: Window, steps: readonly Step[], k: number, minima: readonly number[], names: readonly [string, string]): void {
   const frame = frameOf(pen.width, pen.height, window);
   const { ink } = pen;
-  axes(pen, frame, names[0], names[1], true);
+  axes(pen, frame, names[0], names[1], { grid: true });
   const place = (w: number): Point => reachable(frame.place(w, objective.value([w])));
   pen.inside(frame.box, () => {
     pen.line(spaced(window[0], window[1], 400).map(place), ink.model, 2.5);

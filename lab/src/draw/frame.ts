@@ -38,26 +38,40 @@ export function ticks(low: number, high: number, about: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step);
 }
 
+/** Whole powers of ten between two ends given as logarithms, or plain round numbers where they are near. */
+function heights(bottom: number, top: number, about: number, log: boolean): [number, string][] {
+  const label = (v: number) => short(Number(v.toPrecision(10)));
+  if (!log) return ticks(bottom, top, about).map((y) => [y, label(y)]);
+  if (top - bottom < 1.2) return ticks(Math.pow(10, bottom), Math.pow(10, top), about).map((v) => [Math.log10(v), label(v)]);
+  return ticks(bottom, top, about).filter(Number.isInteger).map((y) => [y, short(Math.pow(10, y), 1)]);
+}
+
+export interface AxesStyle {
+  readonly grid?: boolean;
+  /** The frame's heights are logarithms to base 10. */
+  readonly log?: boolean;
+}
+
 /** Axis lines, numbers and names. */
-export function axes(pen: Pen, frame: Frame, xName: string, yName: string, grid = false): void {
+export function axes(pen: Pen, frame: Frame, xName: string, yName: string, { grid = false, log = false }: AxesStyle = {}): void {
   const { ink } = pen;
   const [x0, y0, wide, high] = frame.box;
   const [left, right, bottom, top] = frame.window;
   for (const x of ticks(left, right, wide / 75)) {
-    const [px] = frame.place(x, 0);
+    const [px] = frame.place(x, bottom);
     if (grid) pen.line([[px, y0], [px, y0 + high]], ink.rule, 1);
     pen.line([[px, y0 + high], [px, y0 + high + 4]], ink.muted, 1);
     pen.text([px, y0 + high + 13], short(Number(x.toPrecision(10))), { align: "center", colour: ink.muted, size: 11 });
   }
-  for (const y of ticks(bottom, top, high / 55)) {
-    const [, py] = frame.place(0, y);
+  for (const [y, label] of heights(bottom, top, high / 45, log)) {
+    const [, py] = frame.place(left, y);
     if (grid) pen.line([[x0, py], [x0 + wide, py]], ink.rule, 1);
     pen.line([[x0 - 4, py], [x0, py]], ink.muted, 1);
-    pen.text([x0 - 7, py], short(Number(y.toPrecision(10))), { align: "right", colour: ink.muted, size: 11 });
+    pen.text([x0 - 7, py], label, { align: "right", colour: ink.muted, size: 11 });
   }
   pen.line([[x0, y0], [x0, y0 + high], [x0 + wide, y0 + high]], ink.muted, 1);
   pen.text([x0 + wide / 2, y0 + high + 30], xName, { align: "center" });
-  pen.text([11, y0 + high / 2], yName, { align: "center", turn: true });
+  pen.text([9, y0 + high / 2], yName, { align: "center", turn: true });
 }
 
 /** A window around numbers, with room at its edges. */

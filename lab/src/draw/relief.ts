@@ -54,11 +54,13 @@ export function drawRelief(pen: Pen, land: Land, view: View, walks: readonly Lif
 
 function camera(pen: Pen, { turn, tilt }: View): (x: number, y: number, z: number) => Point {
   const [a, b] = [(turn * Math.PI) / 180, (tilt * Math.PI) / 180];
-  const scale = Math.min(pen.width / 1.5, pen.height / 1.25);
+  // The box around the land fits at any turn, so that turning does not make it breathe.
+  const [deepest, tallest] = [Math.SQRT2 * Math.sin(b), 0.75 * Math.cos(b)];
+  const scale = Math.min(pen.width / 1.46, (pen.height - 16) / (deepest + tallest));
   return (x, y, z) => {
     const across = x * Math.cos(a) - y * Math.sin(a);
     const deep = x * Math.sin(a) + y * Math.cos(a);
-    const up = deep * Math.sin(b) + (z - 0.45) * 0.75 * Math.cos(b);
+    const up = deep * Math.sin(b) + (z - 0.5) * tallest;
     return [pen.width / 2 + across * scale, pen.height / 2 - up * scale];
   };
 }

@@ -124,7 +124,9 @@ function oscillating({ steps, limit, rescales, noisy, curvature }: Facts): Findi
     const before = early[i]!;
     return dot(step.gradient, before.gradient) < -0.5 * step.norm * before.norm;
   }).length;
-  if (early.length < 3 || turns <= (early.length - 1) / 2) return null;
+  // Half of the limit and more overshoots for certain; the fast direction may die out within a few steps.
+  const over = limit !== null && !rescales && curvature.where === "everywhere" && first.rate > limit / 2;
+  if (early.length < 3 || turns <= (over ? 2 : (early.length - 1) / 2)) return null;
   const share = limit !== null && !rescales ? ` The rate is ${size(first.rate / limit)} of the stable limit, and rate × largest curvature = ${size(first.rate * curvature.largest)}.` : "";
   return {
     symptom: "oscillating", tone: "warning",

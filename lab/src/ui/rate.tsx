@@ -34,8 +34,8 @@ export function RateControl({ study, name = "Learning rate η" }: { study: Study
           {regions.value.list.map(({ kind, from, to }) => {
             const [left, right] = [Math.max(0, share(from)), Math.min(1, share(to))];
             return (
-              <span key={`${kind}${from}`} data-kind={kind} style={{ left: `${left * 100}%`, width: `${(right - left) * 100}%` }}>
-                {right - left > 0.11 ? KINDS[kind] : ""}
+              <span key={`${kind}${from}`} data-kind={kind} class={right - left < 0.2 ? "tight" : ""} style={{ left: `${left * 100}%`, width: `${(right - left) * 100}%` }}>
+                {right - left > 0.065 ? KINDS[kind] : ""}
               </span>
             );
           })}

@@ -61,6 +61,8 @@ export interface Study {
   readonly at: ReadonlySignal<number>;
   readonly here: ReadonlySignal<Step>;
   readonly findings: ReadonlySignal<readonly Finding[]>;
+  /** Shows another step. */
+  go(k: number): void;
 }
 
 export interface Extra {
@@ -104,16 +106,17 @@ export function study(fields: WalkFields, objective: ReadonlySignal<Objective>, 
     lowest: lowest.value,
   }));
   const reason = computed(() => reasonOf(rule.value, curvature.value, limit.value, rescales.value, at.value));
-  return { fields, objective, start, rule, minimum, lowest, curvature, limit, reason, span, regions, steps, at, here, findings };
+  const go = (k: number) => (fields.k.signal.value = k);
+  return { fields, objective, start, rule, minimum, lowest, curvature, limit, reason, span, regions, steps, at, here, findings, go };
 }
 
-// Five powers of ten, with the stable limit of the plain rule (or, for rules that step by their own
-// measure, the distance to the minimum) four fifths of the way along.
+// Four powers of ten, with the stable limit of the plain rule (or, for rules that step by their own
+// measure, the distance to the minimum) in the upper half.
 function spanOf({ largest }: Curvature, rescales: boolean, start: Vec, minimum: Vec | null): [number, number] {
   const distance = minimum ? norm(minus(start, minimum)) : 0;
   const scale = rescales ? distance || 1 : largest > 0 ? 2 / largest : 1;
-  const high = Math.pow(10, Math.ceil(Math.log10(scale) + 0.6));
-  return [high / 1e5, high];
+  const high = Math.pow(10, Math.ceil(Math.log10(scale) + 0.4));
+  return [high / 1e4, high];
 }
 
 function reasonOf(rule: Rule, curvature: Curvature, limit: number | null, rescales: boolean, k: number): string {
