@@ -16,7 +16,6 @@ from downslope.plot_style import (
     canvas,
     drawable,
     label,
-    number,
     save,
     svg,
     thin,
@@ -39,6 +38,7 @@ from downslope.plots import (
     rate_curves,
 )
 from downslope.trace import COLUMNS, Trace
+from downslope.wording import number
 
 NAUGHTY = "<script>alert(1)</script> $x^2$ \n\x00 & \\frac"
 

@@ -18,11 +18,18 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from downslope.errors import InputError
 from downslope.linear import CONSTRAINTS, ROWS, LinearDescent
-from downslope.losses import predict_mean, sigmoid, softmax
+from downslope.losses import predict_mean
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, REGRESSION, check_partial, choose_loss
-from downslope.targets import Coded, check_range, class_weights, signs
+from downslope.targets import (
+    PROBABILISTIC,
+    Coded,
+    check_range,
+    class_weights,
+    probabilities,
+    signs,
+)
 
 Array = Any
 
@@ -427,7 +434,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
 
     def _has_probabilities(self) -> bool:
-        if self.loss not in ("log_loss", "modified_huber"):
+        if self.loss not in PROBABILISTIC:
             raise AttributeError(
                 f"probability estimates are not available for loss={self.loss!r}; "
                 "use 'log_loss' or 'modified_huber'."
@@ -467,18 +474,3 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         if self.loss == "log_loss" and n_classes > 2:
             return Coded(codes, n_classes)
         return signs(codes, n_classes)
-
-
-def probabilities(loss: str, z: Array) -> Array:
-    """Raw predictions of shape (n, outputs) as class probabilities of shape (n, classes).
-
-    Softmax for log loss; for modified Huber ``(clip(z, -1, 1) + 1) / 2``, normalised over the
-    classes, all equal where every one is 0 (Zhang 2002, appendix B).
-    """
-    if loss == "log_loss" and z.shape[1] > 1:
-        return softmax(z)
-    p = sigmoid(z) if loss == "log_loss" else (np.clip(z, -1.0, 1.0) + 1.0) / 2.0
-    if z.shape[1] == 1:
-        return np.hstack((1.0 - p, p))
-    p[p.sum(axis=1) == 0.0] = 1.0
-    return p / p.sum(axis=1, keepdims=True)

@@ -23,6 +23,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from downslope.errors import SettingError
 from downslope.files import write_atomically
+from downslope.wording import one_line, tick
 
 Array = Any
 Axes = Any  # matplotlib's types know neither three-dimensional panels nor locators' settings
@@ -37,7 +38,6 @@ DASHES: tuple[Any, ...] = (
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LARGEST = 1e150
 """Values are drawn up to here: matplotlib squares some of them on the way."""
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_POINTS = 1200
 """Points of one line; more cannot be told apart and make a page heavy."""
 
@@ -192,48 +192,9 @@ def thin(x: Array, y: Array, most: int = MOST_POINTS) -> tuple[Array, Array]:
     return x[order], y[order]
 
 
-def number(value: float) -> str:
-    """A number as a person would write it: 4 digits, thousands apart, a true minus.
-
-    Examples
-    --------
-    >>> number(51743975), number(-0.25), number(6.606e-05), number(0.1)
-    ('51,743,975', '−0.25', '6.606×10⁻⁵', '0.1')
-    """
-    if np.isnan(value):
-        return "not a number"
-    if np.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    size = abs(value)
-    if 1000 <= size < 1e9:
-        text = f"{value:,.0f}" if size >= 1e4 or value == round(value) else f"{value:,.1f}"
-    else:
-        mantissa, _, exponent = f"{value:.4g}".partition("e")
-        power = str(int(exponent)).translate(SUPERSCRIPTS) if exponent else ""
-        text = mantissa + (f"×10{power}" if power else "")
-    return text.replace("-", "−")
-
-
-def tick(value: float) -> str:
-    """A number on an axis, where there is no room for long ones.
-
-    Examples
-    --------
-    >>> tick(400_000_000), tick(20_000)
-    ('4×10⁸', '20,000')
-    """
-    if not 1e6 <= abs(value) < 1e9:
-        return number(value)
-    power = int(np.floor(np.log10(abs(value))))
-    return f"{number(value / 10.0**power)}×10{str(power).translate(SUPERSCRIPTS)}"
-
-
 def label(name: object, width: int = 30) -> str:
     """A user's name for a column, safe to draw: one line, short, nothing taken for mathematics."""
-    text = "".join(c if c.isprintable() else " " for c in str(name))
-    text = re.sub(r"\s+", " ", text).strip() or "(blank)"
-    text = text if len(text) <= width else text[: width - 1] + "…"
-    return text.replace("\\", "\\\u200b").replace("$", r"\$")
+    return one_line(name, width).replace("\\", "\\\u200b").replace("$", r"\$")
 
 
 def depth(theme: Theme) -> LinearSegmentedColormap:

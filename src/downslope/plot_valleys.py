@@ -21,10 +21,9 @@ from downslope.plot_style import (
     heat,
     label,
     legend,
-    number,
-    tick,
     washes,
 )
+from downslope.wording import number, tick
 
 Array = Any
 LEVELS = 12

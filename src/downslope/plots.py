@@ -24,11 +24,11 @@ from downslope.plot_style import (
     label,
     legend,
     log_scale,
-    number,
     thin,
     wants_log,
 )
 from downslope.trace import Trace
+from downslope.wording import number
 
 Array = Any
 MOST_ROWS = 2000

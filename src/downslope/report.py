@@ -16,8 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from downslope.files import write_atomically
-from downslope.plot_style import DARK, LIGHT, Figure, number, svg
+from downslope.plot_style import DARK, LIGHT, Figure, svg
 from downslope.trace import Trace
+from downslope.wording import number
 
 MOST_LINES = 60
 """Rows of the tables of columns and coefficients; a page with 10,000 of them opens nowhere."""

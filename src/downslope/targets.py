@@ -1,4 +1,4 @@
-"""Targets and row weights as the objective wants them.
+"""Targets and row weights as the objective wants them, and probabilities as people want them.
 
 Classes become signs (two classes, or one column per class against the rest) or integers (softmax).
 Sample and class weights are multiplied, rows of weight 0 are left out, and the rest is scaled to
@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.errors import InputError, SettingError
+from downslope.losses import sigmoid, softmax
 
 Array = Any
+PROBABILISTIC = ("log_loss", "modified_huber")
+"""Losses whose raw predictions can be read as probabilities."""
 
 
 class Coded(NamedTuple):
@@ -36,6 +39,26 @@ def signs(codes: Array, n_classes: int) -> Coded:
     if n_classes == 2:
         return Coded(np.where(codes == 1, 1.0, -1.0), 1)
     return Coded(np.where(codes[:, None] == np.arange(n_classes), 1.0, -1.0), n_classes)
+
+
+def probabilities(loss: str, z: Array) -> Array:
+    """Raw predictions of shape (n, outputs) as class probabilities of shape (n, classes).
+
+    Softmax for log loss; for modified Huber ``(clip(z, -1, 1) + 1) / 2``, normalised over the
+    classes, all equal where every one is 0 (Zhang 2002, appendix B).
+
+    Examples
+    --------
+    >>> probabilities("log_loss", np.array([[0.0]]))
+    array([[0.5, 0.5]])
+    """
+    if loss == "log_loss" and z.shape[1] > 1:
+        return softmax(z)
+    p = sigmoid(z) if loss == "log_loss" else (np.clip(z, -1.0, 1.0) + 1.0) / 2.0
+    if z.shape[1] == 1:
+        return np.hstack((1.0 - p, p))
+    p[p.sum(axis=1) == 0.0] = 1.0
+    return p / p.sum(axis=1, keepdims=True)
 
 
 def class_weights(

@@ -1,0 +1,134 @@
+"""A fit told to a person: numbers as text, figures with captions, the story for the report."""
+
+from typing import Any
+
+import numpy as np
+
+from downslope.diagnose import Diagnosis, diagnose
+from downslope.fitting import Fit, settings_in_words
+from downslope.losses import LOSSES
+from downslope.model import Told
+from downslope.wording import number
+
+Array = Any
+MOST_COEFFICIENTS = 60
+"""Rows of a table of coefficients or columns; a page with 10,000 of them opens nowhere."""
+LINK_WORDS = {"log": "logarithm of the predicted mean", "identity": "prediction"}
+LOSS_FACTORS = {
+    "mse": "The loss is the textbook mean of squares, (prediction - target)², not halved: its "
+    "gradient carries the factor 2, and the largest stable rate is half that of squared_error.",
+    "squared_error": "The loss is scikit-learn's half of the squared error: its gradient carries "
+    "no factor 2, and the largest stable rate is twice that of mse.",
+    "log_loss": "The loss is the mean of -log(probability of the true class), in nats.",
+}
+
+
+def diagnosed(done: Fit) -> Diagnosis:
+    """Findings about the run."""
+    trained = done.trained
+    return diagnose(trained.result, done.problem, rule=trained.rule, names=done.names)
+
+
+def told(diagnosis: Diagnosis) -> tuple[Told, ...]:
+    """Findings as text."""
+    return tuple(
+        Told(finding.symptom.replace("_", " "), finding.sentence, finding.remedy)
+        for finding in diagnosis.findings
+    )
+
+
+def stable_rate(done: Fit, diagnosis: Diagnosis) -> float | None:
+    """Largest learning rate that does not diverge, where the run has one."""
+    if diagnosis.curvature is None or done.trained.rule.scales_coordinates:
+        return None
+    return diagnosis.curvature.stable_rate(done.trained.rule)
+
+
+def score_words(done: Fit) -> dict[str, str]:
+    """Scores as text: ``"R²": "0.793 (closed form 0.793)"``."""
+    words = {}
+    for score in done.scores:
+        text = score_number(score.value)
+        if score.reference is not None and done.reference is not None:
+            text += f" ({done.reference.name} {score_number(score.reference)})"
+        words[score.name] = text
+    return words
+
+
+def score_number(value: float) -> str:
+    """A score: shares to three digits, sizes as they are."""
+    if np.isnan(value):
+        return "not defined"
+    return f"{value:.3f}".replace("-", "−") if abs(value) < 10 else number(value)
+
+
+def rows_in_words(done: Fit) -> str:
+    """How many rows teach and how many judge."""
+    learned, aside = len(done.learned), len(done.kept_aside)
+    if not aside:
+        return f"all {learned:,} rows to learn from, none kept aside"
+    return f"{learned:,} rows to learn from, {aside:,} kept aside to judge by"
+
+
+def judged_in_words(done: Fit) -> str:
+    """What the scores are about."""
+    aside = len(done.kept_aside)
+    return f"on {aside:,} rows kept aside" if aside else "on the rows it learned from"
+
+
+def strongest(done: Fit, most: int) -> list[tuple[str, int, float, float]]:
+    """Coefficients by effect: name, output, value in the user's units, change per deviation."""
+    reach = done.coefficients * done.deviations
+    order = np.argsort(-np.abs(reach), axis=None, kind="stable")[:most]
+    outputs, features = np.unravel_index(order, reach.shape)
+    return [
+        (done.names[j], int(k), float(done.coefficients[k, j]), float(reach[k, j]))
+        for k, j in zip(outputs.tolist(), features.tolist(), strict=True)
+    ]
+
+
+def coefficient_name(done: Fit, name: str, output: int) -> str:
+    """The feature, and for more than two classes the class that it speaks for."""
+    many = len(done.coefficients) > 1
+    return f"{name} → {done.view.target.classes[output]}" if many else name
+
+
+def adds_to(done: Fit) -> str:
+    """What a coefficient adds to, in words."""
+    loss = LOSSES[done.ask.loss]
+    if done.task == "regression":
+        word = LINK_WORDS[loss.link]
+        return f"{word} of {done.view.target.name}" if loss.link == "identity" else word
+    if done.task == "multiclass":
+        return "score of its class"
+    yes = done.view.target.classes[-1]
+    return f"log-odds of {yes!r}" if loss.link == "logit" else f"score of {yes!r}"
+
+
+def conventions(done: Fit) -> list[str]:
+    """What the numbers refer to."""
+    raw = done.ask.scaling == "none"
+    scale = (
+        "Columns were used as they are; learning rates, gradients and curvature refer to them."
+        if raw
+        else "Inside, every column is standardised by the mean and population deviation of the "
+        "rows learned from; learning rates, gradients and curvature refer to those columns. "
+        "Coefficients are translated back into your units."
+    )
+    sentences = [
+        "The objective is the mean loss over the rows learned from, plus the penalty.",
+        LOSS_FACTORS.get(done.ask.loss, f"The loss is {done.ask.loss}, averaged over rows."),
+        scale,
+        "A step is one update of the weights; an epoch is one pass over the rows.",
+    ]
+    if done.ask.alpha:
+        sentences.append("The penalty is paid on the scaled coefficients, never on the intercept.")
+    return sentences
+
+
+def asked(done: Fit) -> dict[str, str]:
+    """Settings in words, and the rate that was in use."""
+    words = settings_in_words(done.ask)
+    if done.ask.learning_rate == "auto":
+        words["learning rate"] = f"auto: {done.trained.why}"
+    return words
