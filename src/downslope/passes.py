@@ -19,6 +19,8 @@ import numpy as np
 
 from downslope.kernels.dense import dense_pass
 from downslope.kernels.team import chunks, share
+from downslope.losses import Loss, SquaredError
+from downslope.null_model import null_intercept
 
 Array = Any
 
@@ -45,7 +47,15 @@ class Passes(Protocol):
     def n_outputs(self) -> int: ...
 
     @property
+    def loss(self) -> Loss: ...
+
+    @property
     def fit_intercept(self) -> bool: ...
+
+    @property
+    def lowest_weight(self) -> float:
+        """Smallest weight of a row that counts."""
+        ...
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Mean loss and gradient."""
@@ -55,8 +65,34 @@ class Passes(Protocol):
         """Mean loss, gradient and a CountSketch of the curvature."""
         ...
 
-    def sample(self, k: int, seed: int) -> Any:
+    def sample(self, k: int, seed: int) -> "Sample":
         """``k`` rows drawn without replacement, in memory."""
+        ...
+
+
+class Sample(Passes, Protocol):
+    """Rows in memory, few enough to be looked at in other ways too."""
+
+    @property
+    def y(self) -> Array: ...
+
+    @property
+    def weights(self) -> Array: ...
+
+    def centers(self) -> Array:
+        """Mean of each column; zeros where no intercept could take them up."""
+        ...
+
+    def null_intercepts(self) -> Array:
+        """Best intercepts without features."""
+        ...
+
+    def mean_curvature(self, w: Array) -> float:
+        """Mean second derivative of the loss in the raw prediction."""
+        ...
+
+    def as_squares(self, y: Array, weights: Array) -> "Sample":
+        """The same rows with squared errors, other targets and other weights."""
         ...
 
 
@@ -68,15 +104,14 @@ class DensePasses:
     ----------
     X : (n_rows, n_features) array, float32 or float64, C-contiguous and read-only
     y, weights : (n_rows,) float64 and read-only; the weights have mean 1
-    code, parameter : the loss, see ``kernels.scalar``
+    loss : Loss
     fit_intercept : whether the flat weights end with an intercept
     """
 
     X: Array
     y: Array
     weights: Array
-    code: int
-    parameter: float
+    loss: Loss
     fit_intercept: bool
     n_outputs: int = 1
 
@@ -89,6 +124,11 @@ class DensePasses:
     def n_features(self) -> int:
         """Number of columns."""
         return int(self.X.shape[1])
+
+    @property
+    def lowest_weight(self) -> float:
+        """Smallest weight of a row that counts."""
+        return float(self.weights[self.weights > 0.0].min())
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Mean loss and gradient."""
@@ -112,6 +152,26 @@ class DensePasses:
             weights=read_only(self.weights[chosen]),
         )
 
+    def centers(self) -> Array:
+        """Mean of each column; zeros where no intercept could take them up."""
+        if not self.fit_intercept:
+            return np.zeros(self.n_features)
+        return self.X.mean(axis=0, dtype=np.float64)
+
+    def null_intercepts(self) -> Array:
+        """Best intercept without features."""
+        return np.array([null_intercept(self.loss, self.y, self.weights)])
+
+    def mean_curvature(self, w: Array) -> float:
+        """Mean second derivative of the loss in the raw prediction."""
+        d = self.n_features
+        z = self.X @ w[:d] + (w[d] if self.fit_intercept else 0.0)
+        return float(np.mean(self.weights * self.loss.curvature(z, self.y)))
+
+    def as_squares(self, y: Array, weights: Array) -> "DensePasses":
+        """The same rows with squared errors, other targets and other weights."""
+        return replace(self, loss=SquaredError(), y=read_only(y), weights=read_only(weights))
+
     def _pass(
         self, w: Array, buckets: int, shift: Array, floor: float, seed: int
     ) -> tuple[float, Array, Array]:
@@ -130,8 +190,8 @@ class DensePasses:
                 self.y,
                 self.weights,
                 flat,
-                self.code,
-                self.parameter,
+                self.loss.code,
+                self.loss.parameter,
                 low,
                 high,
                 sums[i, : d + 1],

@@ -24,9 +24,9 @@ from downslope.kernels.scalar import (
     LOG_LOSS,
     POISSON,
     SQUARED_ERROR,
-    curvature,
     slope,
     value,
+    working_weight,
 )
 
 Array = Any
@@ -121,7 +121,7 @@ def curvatures_of_rows(
 ) -> None:
     """Weighted curvatures of a block into ``h``, none below ``floor``."""
     for i in range(z.shape[0]):
-        h[i] = weights[i] * max(floor, curvature(code, parameter, z[i], y[i]))
+        h[i] = weights[i] * max(floor, working_weight(code, parameter, z[i], y[i]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -143,3 +143,18 @@ def curvature(code: int, parameter: float, z: float, y: float) -> float:
     if code == MODIFIED_HUBER:
         return 2.0 if -1.0 <= m < 1.0 else 0.0
     return 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def working_weight(code: int, parameter: float, z: float, y: float) -> float:
+    """Curvature of the parabola that stands for the loss of one row in a sketch.
+
+    The second derivative; where a loss has turned linear, slope over distance, which is the
+    parabola above the loss that touches it here (Huber 1981, iteratively reweighted least
+    squares).
+    """
+    if code == HUBER and abs(z - y) > parameter:
+        return parameter / abs(z - y)
+    if code == MODIFIED_HUBER and y * z < -1.0:
+        return 4.0 / (1.0 - y * z)
+    return curvature(code, parameter, z, y)

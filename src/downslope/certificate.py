@@ -1,0 +1,123 @@
+"""How far above the lowest point: a bound that the walk can compute, and when it is small enough.
+
+In round coordinates the Hessian's eigenvalues are at least some c near 1, so by strong convexity
+the height above the lowest point is at most |gradient|^2 / (2 c). With a sketch of s rows c is
+1/(1 + rho)^2, rho = sqrt(m/s), at the point where it was taken; where the walk has met a smaller
+curvature since, that takes its place. For losses whose curvature changes the bound is doubled: if
+curvature falls by e per unit of raw prediction, as it does for logistic, Poisson and gamma losses,
+a Newton step of up to one unit gains up to twice its quadratic estimate (Bach 2010).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from downslope.stopping import Reason
+
+DEFAULT_TOL = 1e-6
+
+
+@dataclass(frozen=True)
+class Target:
+    """When the rest is too small to matter.
+
+    Parameters
+    ----------
+    tol : float or None, default None
+        Stop when the bound is at most ``tol`` times what was gained over the best intercept alone.
+        None: at most 1e-6 of it, and the coefficients within a thousandth of their standard errors,
+        root mean square: decrement <= 1e-6 m/n, times the residual variance for squared losses.
+    n_rows : int
+    null_value : float
+        Objective of the best intercept alone.
+    squared : bool
+        Whether the loss is a squared error, so that 2 f estimates the residual variance.
+    """
+
+    tol: float | None
+    n_rows: int
+    null_value: float
+    squared: bool
+
+    def spread(self, value: float) -> float:
+        """Variance of a row's slope, in units of its curvature: the noise that no model removes."""
+        return 2.0 * max(value, 1e-9 * self.null_value) if self.squared else 1.0
+
+    def gap(self, value: float, rank: int) -> float:
+        """Bound on the height that is small enough."""
+        noise = 0.5 * self.spread(value) * min(1.0, rank / self.n_rows)
+        gained = max(self.null_value - value, noise)
+        return (DEFAULT_TOL if self.tol is None else self.tol) * gained
+
+    def wanted(self, value: float, rank: int, slack: float) -> float:
+        """Decrement at which to stop."""
+        enough = 2.0 * self.gap(value, rank) / slack
+        if self.tol is not None:
+            return enough
+        error = DEFAULT_TOL * min(1.0, rank / self.n_rows) * self.spread(value)
+        return min(enough, error)
+
+
+def slack_of(rho: float, lowest_curvature: float, squared: bool) -> float:
+    """Factor by which half the decrement may underestimate the height."""
+    edge = max((1.0 + rho) ** 2, 1.0 / lowest_curvature)
+    return edge if squared else 2.0 * edge
+
+
+def height(decrement: float, slack: float) -> float:
+    """Bound on the height above the lowest point."""
+    return 0.5 * slack * decrement
+
+
+def rounding(value: float, n_rows: int) -> float:
+    """Differences of the value below this are rounding."""
+    return 4.0 * math.sqrt(n_rows) * float(np.finfo(float).eps) * abs(value)
+
+
+def converged(bound: float) -> Reason:
+    """The end that was asked for."""
+    return Reason(
+        "converged", f"At most {bound:.1e} above the lowest possible loss.", converged=True
+    )
+
+
+def at_rounding(bound: float) -> Reason:
+    """No lower point can be told from this one."""
+    return Reason(
+        "converged",
+        f"At most {bound:.1e} above the lowest possible loss, which is the rounding of the sums: "
+        "no lower point can be told from this one.",
+        converged=True,
+    )
+
+
+def separable(value: float) -> Reason:
+    """Every row is on the right side, so larger weights are always better."""
+    return Reason(
+        "separable",
+        "The classes can be separated without an error, so the loss falls towards 0 for ever "
+        f"while the weights grow (it is {value:.1e} here); a penalty such as penalty='l2' gives "
+        "finite weights.",
+        converged=False,
+    )
+
+
+def out_of_passes(passes: float, bound: float) -> Reason:
+    """The cap on passes was reached first."""
+    return Reason(
+        "max_epochs",
+        f"Stopped after {passes:.0f} passes over the rows, the cap, at most {bound:.1e} above the "
+        "lowest possible loss as far as the curvature met so far tells.",
+        converged=False,
+    )
+
+
+def stalled(bound: float) -> Reason:
+    """Neither the round walk nor plain descent finds a lower point."""
+    return Reason(
+        "stalled",
+        f"No lower point was found, though the loss may be up to {bound:.1e} above the lowest; "
+        "values of very different size in one column can do this.",
+        converged=False,
+    )

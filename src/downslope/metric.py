@@ -1,0 +1,305 @@
+"""Coordinates in which the bowl is round.
+
+The Hessian of the objective at a point is H = X' diag(h) X / n + ridge. If R'R = H and u = R w,
+then in the coordinates u the Hessian is the identity: gradient descent with learning rate 1 is
+Newton's method. With a sketch table of s rows in place of X' diag(h) X, the eigenvalues of
+R^-T H R^-1 lie in [1/(1 + rho)^2, 1/(1 - rho)^2] with rho = sqrt(m/s) for m weights, whatever the
+condition number of X was. (These are the edges of Marchenko and Pastur, 1967; for least squares
+the preconditioner is that of Rokhlin and Tygert, 2008.)
+
+R comes from the centred and scaled table::
+
+    C   centring: column j minus c_j times the intercept's column
+    D   scaling: every column divided by its length
+    R   Cholesky factor of (table C D)' (table C D) / n + ridge
+
+so that w = w0 + B u with the *basis* B = C D R^-1, and the gradient in u is B' (gradient in w).
+Only B and its left inverse are kept. Where columns depend on each other R is singular, and B keeps
+the directions in which the loss has curvature: the walk never leaves them, so among all lowest
+points it finds the one whose scaled weights are shortest.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.linalg import lapack
+
+from downslope.kernels.team import share
+
+Array = Any
+CONSTANT = 1e-13
+"""A column whose deviation is below this share of its mean does not vary beyond rounding."""
+PLAIN_CHOLESKY = 1e-6
+"""Smallest diagonal of R for which the Cholesky factor of a Gram matrix is trusted."""
+CLEAR_ROOT = 1e-5
+"""Singular values found as roots of a Gram matrix's eigenvalues are right above this share of the
+largest one; the null ones come out below 1e-7. Between the two, only the table itself can tell."""
+CLEAR_NULL = 1e-7
+
+
+class Coordinates(Protocol):
+    """A linear change of coordinates, ``w = w0 + lift(u)``."""
+
+    rho: float
+
+    @property
+    def rank(self) -> int:
+        """Number of coordinates ``u``."""
+        ...
+
+    def lift(self, u: Array) -> Array:
+        """Change of the weights."""
+        ...
+
+    def pull(self, gradient: Array) -> Array:
+        """Gradient in ``u`` of a gradient in the weights."""
+        ...
+
+    def to_round(self, change: Array) -> Array:
+        """``u`` of a change of the weights; what ``lift`` cannot reach is left out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Round coordinates.
+
+    Attributes
+    ----------
+    basis : array of shape (n_weights, rank)
+    inverse : array of shape (rank, n_weights)
+        Left inverse of the basis for centred weights.
+    center : array of shape (n_features,)
+        Centre of each column, weighted by curvature.
+    n_outputs : int
+    rho : float
+        sqrt(weights / buckets); 0 where the table holds every row.
+    wish : array of shape (rank,)
+        Solution of the sketched least squares problem.
+    """
+
+    basis: Array
+    inverse: Array
+    center: Array
+    n_outputs: int
+    rho: float
+    wish: Array
+
+    @property
+    def rank(self) -> int:
+        """Number of directions in which the loss has curvature."""
+        return int(self.basis.shape[1])
+
+    def lift(self, u: Array) -> Array:
+        """``basis @ u``."""
+        return self.basis @ u
+
+    def pull(self, gradient: Array) -> Array:
+        """``basis.T @ gradient``."""
+        return gradient @ self.basis
+
+    def to_round(self, change: Array) -> Array:
+        """Coordinates of a change of the weights, frozen directions left out."""
+        return self.inverse @ _center_weights(change, self.center, self.n_outputs, 1.0)
+
+    def project(self, w: Array) -> Array:
+        """The weights without their part in frozen directions, which no prediction feels."""
+        return w if self.rank == len(w) else self.basis @ self.to_round(w)
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """Coordinates that only scale: one length per weight, for very many columns."""
+
+    lengths: Array
+    rho: float = 0.0
+
+    @property
+    def rank(self) -> int:
+        """Number of weights that the loss feels."""
+        return int(np.count_nonzero(self.lengths))
+
+    def lift(self, u: Array) -> Array:
+        """Change of the weights; one of length 0 stays."""
+        return np.divide(u, self.lengths, out=np.zeros_like(u), where=self.lengths > 0.0)
+
+    def pull(self, gradient: Array) -> Array:
+        """Gradient in the scaled weights."""
+        return self.lift(gradient)
+
+    def to_round(self, change: Array) -> Array:
+        """Scaled change."""
+        return change * self.lengths
+
+
+def metric_of(
+    table: Array, shift: Array, ridge: Array, n_rows: int, n_outputs: int, exact: bool
+) -> Metric:
+    """Round coordinates from a sketch.
+
+    Parameters
+    ----------
+    table : array of shape (buckets, n_weights + 1)
+        From ``passes.sketch``; the last column holds the steps that rows wish for.
+    shift : array of shape (n_features,)
+        What was subtracted from the features in the table.
+    ridge : array of shape (n_weights,)
+        Second derivative of the penalty.
+    n_rows, n_outputs : int
+    exact : bool
+        Whether the table holds every row, so that the Hessian is exact.
+    """
+    m, d = len(ridge), len(shift)
+    if exact and table.shape[0] < m:
+        return _wide_metric(table, shift, ridge, n_outputs)
+    gram = products(table)
+    center, means, drift = shift, np.zeros(m), np.zeros(d)
+    if m > d * n_outputs:
+        drift = _means(gram[:, d * n_outputs : m], d, n_outputs)
+        center = shift + drift
+        table, gram, drift = _center_products(table, gram, drift, n_outputs)
+        means = np.append(np.repeat(np.abs(center), n_outputs), np.zeros(n_outputs))
+        means *= np.sqrt(np.tile(np.diag(gram)[m - n_outputs : m], d + 1))
+    squares = np.diag(gram)[:m] / n_rows
+    lengths = np.sqrt(squares + ridge)
+    alive = lengths > CONSTANT * means / np.sqrt(n_rows)
+    scale = 1.0 / lengths[alive]
+    hessian = gram[:m, :m][np.ix_(alive, alive)] / n_rows * scale * scale[:, None]
+    small = ridge[alive] * scale**2
+    hessian[np.diag_indices_from(hessian)] += small
+
+    def scaled_table() -> Array:
+        rows = _center_columns(table, drift, n_outputs)[:, :m][:, alive]
+        rows *= scale / np.sqrt(n_rows)
+        return rows if not small.any() else np.vstack((rows, np.diag(np.sqrt(small))))
+
+    root, unroot = _factor(hessian, scaled_table)
+    basis = np.zeros((m, root.shape[0]))
+    basis[alive] = unroot * scale[:, None]
+    inverse = np.zeros((root.shape[0], m))
+    inverse[:, alive] = root * lengths[alive]
+    wish = basis.T @ gram[:m, m] / n_rows
+    basis = _center_weights(basis, center, n_outputs, -1.0)
+    rho = 0.0 if exact else float(np.sqrt(root.shape[0] / table.shape[0]))
+    return Metric(basis, inverse, center, n_outputs, rho, wish)
+
+
+def _wide_metric(table: Array, shift: Array, ridge: Array, n_outputs: int) -> Metric:
+    """Round coordinates where rows are fewer than weights: the span of the rows is enough.
+
+    The gradient of the loss is a mix of rows, so a walk from zero never leaves their span. With a
+    ridge the weights are scaled by its root, so that it bends every direction of the span alike.
+    """
+    (n, m), d = table.shape, len(shift)
+    m, k = m - 1, d * n_outputs
+    center = shift
+    if m > k:
+        center = shift + _means(table[:, :m].T @ table[:, k:m], d, n_outputs)
+    rows = _center_columns(table, center - shift, n_outputs)[:, :m] / np.sqrt(n)
+    ridged = bool(ridge[:k].all())
+    lengths = np.sqrt(ridge[:k]) if ridged else np.sqrt((rows[:, :k] ** 2).sum(axis=0))
+    alive = lengths > 0.0 if ridged else lengths > CONSTANT * np.repeat(np.abs(center), n_outputs)
+    scaled = rows[:, :k][:, alive] / lengths[alive]
+    left, roots = _left_vectors(scaled)
+    right = scaled.T @ left / roots
+    bend = np.sqrt(roots**2 + ridged)
+    root, unroot = _factor(rows[:, k:].T @ rows[:, k:], lambda: rows[:, k:])
+    rank = len(roots)
+    basis, inverse = np.zeros((m, rank + len(root))), np.zeros((rank + len(root), m))
+    basis[:k][alive, :rank] = right / bend / lengths[alive, None]
+    inverse[:rank, :k][:, alive] = (right * bend).T * lengths[alive]
+    basis[k:, rank:], inverse[rank:, k:] = unroot, root
+    wish = basis.T @ (rows.T @ table[:, m]) / np.sqrt(n)
+    return Metric(
+        _center_weights(basis, center, n_outputs, -1.0), inverse, center, n_outputs, 0.0, wish
+    )
+
+
+def _left_vectors(rows: Array) -> tuple[Array, Array]:
+    """Left singular vectors and singular values that are not rounding."""
+    squares, vectors = np.linalg.eigh(rows @ rows.T)
+    roots = np.sqrt(np.maximum(squares, 0.0))
+    share_of_largest = roots / roots[-1]
+    kept = share_of_largest > CLEAR_NULL
+    if (kept & (share_of_largest < CLEAR_ROOT)).any():
+        vectors, roots, _ = np.linalg.svd(rows, full_matrices=False)
+        kept = roots > 4 * max(rows.shape) * np.finfo(float).eps * roots[0]
+    return vectors[:, kept], roots[kept]
+
+
+def products(table: Array) -> Array:
+    """``table.T @ table``, by all threads, in an order that does not depend on them."""
+    rows, m = table.shape
+    count = max(1, min(8, rows // (2 * m), rows * m * m // 50_000_000))
+    parts = [table[rows * i // count : rows * (i + 1) // count] for i in range(count)]
+    return sum(share(lambda part: part.T @ part, parts))
+
+
+def _center_products(
+    table: Array, gram: Array, drift: Array, n_outputs: int
+) -> tuple[Array, Array, Array]:
+    """Products of the centred table; also the table, and how far it is still from centred."""
+    centered = _center_columns(_center_columns(gram, drift, n_outputs).T, drift, n_outputs)
+    if (np.diag(centered) >= 1e-8 * np.diag(gram)).all():
+        return table, centered, drift
+    # Differences of two large numbers: too few digits are left, so centre the table itself.
+    table = _center_columns(table, drift, n_outputs)
+    return table, products(table), np.zeros_like(drift)
+
+
+def _means(gram: Array, d: int, n_outputs: int) -> Array:
+    """Mean of each feature, weighted by curvature, from products with the intercept's columns."""
+    k = d * n_outputs
+    against = gram[:k].reshape(d, n_outputs, n_outputs)
+    total = np.trace(gram[k : k + n_outputs])
+    return np.trace(against, axis1=1, axis2=2) / total if total > 0.0 else np.zeros(d)
+
+
+def _center_columns(table: Array, center: Array, n_outputs: int) -> Array:
+    """Every feature's column minus its centre times the intercept's column."""
+    d = len(center)
+    table = table.copy()
+    if table.shape[1] <= d * n_outputs + 1:  # no intercept
+        return table
+    ones = table[:, d * n_outputs : (d + 1) * n_outputs]
+    table[:, : d * n_outputs] -= (ones[:, None, :] * center[:, None]).reshape(len(table), -1)
+    return table
+
+
+def _center_weights(w: Array, center: Array, n_outputs: int, sign: float) -> Array:
+    """Weights for centred columns (``sign=-1``: back again): the intercept takes up the centres.
+
+    ``x @ w + b = (x - c) @ w + (b + c @ w)``; ``w`` may have trailing axes.
+    """
+    d = len(center)
+    W = np.array(w, dtype=float).reshape(len(w) // n_outputs, n_outputs, *np.shape(w)[1:])
+    if W.shape[0] > d:
+        W[d] += sign * np.tensordot(center, W[:d], 1)
+    return W.reshape(np.shape(w))
+
+
+def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
+    """R with R'R = ``hessian`` (unit diagonal) and a right inverse of it.
+
+    Cholesky where that is safe, else eigenvalues, else singular values of the table, which see
+    twice as many digits as those of its square.
+    """
+    m = len(hessian)
+    if m == 0:
+        return hessian, hessian
+    lower, failed = lapack.dpotrf(hessian, lower=1)
+    if failed == 0 and (np.diag(lower).min() > PLAIN_CHOLESKY):
+        inverse, _ = lapack.dtrtri(lower, lower=1)
+        return np.tril(lower).T, np.ascontiguousarray(np.tril(inverse).T)
+    squares, vectors = np.linalg.eigh(hessian)
+    roots = np.sqrt(np.maximum(squares, 0.0))
+    share_of_largest = roots / roots[-1]
+    if ((share_of_largest > CLEAR_NULL) & (share_of_largest < CLEAR_ROOT)).any():
+        triangle = np.linalg.qr(scaled_table(), mode="r")
+        _, roots, transposed = np.linalg.svd(triangle)
+        vectors, share_of_largest = transposed.T[:, : len(roots)], roots / roots[0]
+        kept = share_of_largest > 4 * m * np.finfo(float).eps
+    else:
+        kept = share_of_largest > CLEAR_NULL
+    return roots[kept, None] * vectors[:, kept].T, vectors[:, kept] / roots[kept]

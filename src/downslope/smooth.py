@@ -1,0 +1,123 @@
+"""A smooth objective as solvers see it, what is asked of them, and what they answer."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from downslope.metric import Metric, metric_of
+from downslope.passes import Passes
+from downslope.stopping import Reason
+from downslope.walks import Point
+
+Array = Any
+SQUARED = ("mse", "squared_error")
+BENT = ("huber", "squared_epsilon_insensitive", "squared_hinge", "modified_huber")
+"""Losses with curvature 0 in places: rows there count as a thousandth of the mean, not as nothing.
+"""
+MARGIN = ("log_loss", "multinomial")
+"""Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of a solver.
+
+    Parameters
+    ----------
+    tol : float or None
+        See ``certificate.Target``.
+    method : str
+        ``"auto"`` or the name of a walk.
+    most_passes : float
+        Cap on reads of the rows.
+    seed : int
+    watch : callable or None
+        Told of every point of the walk.
+    """
+
+    tol: float | None = None
+    method: str = "auto"
+    most_passes: float = 1000.0
+    seed: int = 0
+    watch: Callable[[Point], None] | None = None
+
+    def tell(self, point: Point) -> None:
+        """Tell the watcher, if there is one."""
+        if self.watch is not None:
+            self.watch(point)
+
+
+class View(NamedTuple):
+    """What a pass with a sketch tells at ``w``."""
+
+    w: Array
+    value: float
+    gradient: Array
+    metric: Metric
+
+    def start(self) -> Point:
+        """The origin of the round coordinates, without the part that no prediction feels."""
+        u, slope = np.zeros(self.metric.rank), self.metric.pull(self.gradient)
+        return Point(u, self.metric.project(self.w), self.value, slope, self.gradient)
+
+
+@dataclass
+class Smooth:
+    """A smooth objective, mean loss plus ``ridge @ w**2 / 2``, that counts the passes it costs."""
+
+    passes: Passes
+    ridge: Array
+    read: float = 0.0
+
+    def at(self, w: Array) -> tuple[float, Array]:
+        """Value and gradient; one pass."""
+        self.read += 1.0
+        return self._with_ridge(w, *self.passes.at(w))
+
+    def look(self, w: Array, buckets: int, shift: Array, floor: float, seed: int) -> View:
+        """Value, gradient and round coordinates at ``w``; about two passes."""
+        self.read += 2.0
+        n, k = self.passes.n_rows, self.passes.n_outputs
+        sketch = self.passes.sketch(w, buckets, shift, floor, seed)
+        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets == n)
+        return View(w, *self._with_ridge(w, sketch.value, sketch.gradient), metric)
+
+    def separated(self, value: float) -> bool:
+        """Whether the losses add up to less than that of one row on the wrong side."""
+        free = self.passes.loss.name in MARGIN and not self.ridge.any()
+        return free and value * self.passes.n_rows < math.log(2.0) * self.passes.lowest_weight
+
+    def _with_ridge(self, w: Array, value: float, gradient: Array) -> tuple[float, Array]:
+        return value + 0.5 * float(w @ (self.ridge * w)), gradient + self.ridge * w
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a solver answers.
+
+    Attributes
+    ----------
+    w : array of shape (n_weights,)
+        Flat weights, intercept last.
+    value : float
+        Objective there.
+    bound : float
+        How far above the lowest value it may be.
+    reason : Reason
+        Why the walk ended.
+    passes : float
+        Reads of the rows; a pass with a sketch counts twice.
+    steps, sketches : int
+        Points visited, and how often the bowl was made round.
+    """
+
+    w: Array
+    value: float
+    bound: float
+    reason: Reason
+    passes: float
+    steps: int
+    sketches: int

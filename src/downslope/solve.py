@@ -1,0 +1,112 @@
+"""Which solver for which problem: the one door to all of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl import round_bowl
+from downslope.kernels.team import one_thread_per_product
+from downslope.losses import Loss
+from downslope.newton import newton
+from downslope.passes import DensePasses, read_only
+from downslope.penalties import NO_PENALTY, Penalty
+from downslope.smooth import Settings, Smooth, Solution
+
+Array = Any
+SMALL = 2e7
+"""Rows times weights squared up to which a Hessian is cheaper than the thought of avoiding it."""
+FAR = 1e4
+"""A column with its mean beyond so many deviations is moved near zero first."""
+
+
+def solve(
+    X: Array,
+    y: Array,
+    loss: Loss,
+    penalty: Penalty = NO_PENALTY,
+    *,
+    weights: Array | None = None,
+    fit_intercept: bool = True,
+    settings: Settings | None = None,
+) -> Solution:
+    """Lowest point of mean(weights * loss(X w + b, y)) + l1 |w|_1 + l2/2 |w|^2.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_features)
+    y : array of shape (n_rows,)
+        Targets as the loss wants them: -1 and +1 for two classes.
+    loss, penalty : Loss, Penalty
+    weights : array of shape (n_rows,) or None
+        How much each row counts; mean 1.
+    fit_intercept : bool, default True
+    settings : Settings or None
+
+    Returns
+    -------
+    Solution
+
+    Examples
+    --------
+    >>> from downslope.losses import SquaredError
+    >>> X = np.array([[100.0], [150.0], [200.0], [250.0]])
+    >>> solution = solve(X, np.array([8.0, 12.0, 16.0, 20.0]), SquaredError())
+    >>> abs(solution.w).round(9)
+    array([0.08, 0.  ])
+    """
+    X, shift = _centered(_floats(X), fit_intercept)
+    settings = _told_in_user_units(settings or Settings(), shift)
+    n, d = X.shape
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
+    passes = DensePasses(read_only(X), read_only(y), read_only(row_weights), loss, fit_intercept)
+    ridge = np.append(np.full(d, penalty.l2), np.zeros(1 if fit_intercept else 0))
+    # A step too far may overflow; the line search sees that and steps back.
+    with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
+        solution = _solve(Smooth(passes, ridge), settings)
+    return replace(solution, w=_moved_back(solution.w, shift))
+
+
+def _solve(problem: Smooth, settings: Settings) -> Solution:
+    n, m = problem.passes.n_rows, len(problem.ridge)
+    if settings.method == "auto" and n * m * min(n, m) <= SMALL:
+        return newton(problem, settings)
+    return round_bowl(problem, settings)
+
+
+def _floats(X: Array) -> Array:
+    """Rows one after the other, as float32 or float64."""
+    kept = X.dtype in (np.float32, np.float64)
+    return np.ascontiguousarray(X, dtype=X.dtype if kept else np.float64)
+
+
+def _centered(X: Array, fit_intercept: bool) -> tuple[Array, Array | None]:
+    """Columns far from zero on their own scale, moved near it; and how far they were moved.
+
+    In x @ w + b a column at a thousand million of its deviations leaves seven digits of z to
+    rounding. One copy of the rows gets them back.
+    """
+    if not fit_intercept or not len(X):
+        return X, None
+    few = X[:: max(1, len(X) // 256)].astype(np.float64)
+    mean, deviation = few.mean(axis=0), few.std(axis=0)
+    far = (np.abs(mean) > FAR * deviation) & (deviation > 0.0)
+    if not far.any():
+        return X, None
+    shift = np.where(far, mean, 0.0).astype(X.dtype)
+    return X - shift, shift.astype(np.float64)
+
+
+def _moved_back(w: Array, shift: Array | None) -> Array:
+    """Weights for the columns where they were: (x - c) @ w + b = x @ w + (b - c @ w)."""
+    return w if shift is None else np.append(w[:-1], w[-1] - shift @ w[:-1])
+
+
+def _told_in_user_units(settings: Settings, shift: Array | None) -> Settings:
+    """The same settings, with a watcher that sees the weights of the columns where they were."""
+    if settings.watch is None or shift is None:
+        return settings
+    return replace(
+        settings, watch=lambda point: settings.tell(point._replace(w=_moved_back(point.w, shift)))
+    )

@@ -1,0 +1,192 @@
+"""The round bowl: right, certified, and not to be upset by the data."""
+
+import itertools
+
+import numpy as np
+import pytest
+from bowl_problems import SHAPES, Problem, lowest, objective, problem
+
+from downslope.losses import LogLoss, SquaredError, make_loss
+from downslope.penalties import Penalty
+from downslope.smooth import Settings
+from downslope.solve import solve
+
+SMOOTH = [
+    "mse",
+    "squared_error",
+    "huber",
+    "squared_epsilon_insensitive",
+    "poisson",
+    "gamma",
+    "log_loss",
+    "squared_hinge",
+    "modified_huber",
+]
+BOWL = {"mse": "conjugate", "squared_error": "conjugate"}
+
+
+def fit(p, **settings):
+    return solve(
+        p.X,
+        p.y,
+        p.loss,
+        Penalty(l2=p.l2),
+        weights=p.weights,
+        fit_intercept=p.fit_intercept,
+        settings=Settings(**settings),
+    )
+
+
+def check(p, solution):
+    """The answer is what it says it is: near the lowest point, and not further than the bound."""
+    best = lowest(p)
+    rounding = 1e-12 * max(abs(best), abs(solution.value), 1e-3)
+    assert solution.reason.converged, solution.reason
+    assert objective(p, solution.w) == pytest.approx(solution.value, rel=1e-7, abs=1e-9)
+    assert solution.value - best <= solution.bound + rounding, (solution.value - best, solution)
+    start = objective(p, np.zeros(p.X.shape[1] + p.fit_intercept))
+    assert solution.value - best <= 1e-5 * (start - best) + rounding
+
+
+@pytest.mark.parametrize("method", ["auto", "bowl", "adaptive"])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_every_smooth_loss_reaches_its_lowest_point(name, method):
+    p = problem("gauss", name, l2=1e-6)
+    if name == "huber":
+        p = p._replace(loss=make_loss("huber", 0.7))
+    walk = BOWL.get(name, "quasi_newton") if method == "bowl" else method
+    check(p, fit(p, method=walk))
+
+
+@pytest.mark.parametrize("method", ["auto", "bowl"])
+@pytest.mark.parametrize("name", ["squared_error", "log_loss", "poisson"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_shape_of_the_columns_upsets_it(shape, name, method):
+    p = problem(shape, name)
+    check(p, fit(p, method=BOWL.get(name, "quasi_newton") if method == "bowl" else method))
+
+
+@pytest.mark.parametrize("method", ["auto", "quasi_newton", "conjugate", "adaptive", "momentum"])
+def test_all_walks_agree_on_squared_loss(method):
+    p = problem("gauss", "squared_error", n=6000, d=40)
+    solution = fit(p, method=method, tol=1e-10)
+    A = np.column_stack([p.X, np.ones(len(p.y))])
+    np.testing.assert_allclose(solution.w, np.linalg.lstsq(A, p.y)[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss"])
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_penalty_intercept_and_width_of_floats(name, l2, fit_intercept, dtype):
+    rng = np.random.default_rng(5)
+    p = problem("gauss", name, n=4000, l2=l2)
+    p = p._replace(
+        X=p.X.astype(dtype), weights=rng.uniform(0.2, 1.8, 4000), fit_intercept=fit_intercept
+    )
+    for method in ("auto", BOWL.get(name, "quasi_newton")):
+        check(p, fit(p, method=method))
+
+
+def test_the_answer_agrees_with_scikit_learn():
+    from sklearn.linear_model import LogisticRegression
+
+    p = problem("gauss", "log_loss", l2=1e-2)
+    model = LogisticRegression(C=1 / (1e-2 * len(p.y)), tol=1e-10, max_iter=1000)
+    model.fit(p.X, p.y)
+    wanted = np.append(model.coef_[0], model.intercept_)
+    np.testing.assert_allclose(fit(p, tol=1e-12).w, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss"])
+@pytest.mark.parametrize("l2", [0.0, 1e-2])
+def test_fewer_rows_than_columns(name, l2):
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((90, 400))
+    y = np.sign(X[:, 0] + rng.normal(size=90)) if name == "log_loss" else X[:, :3].sum(axis=1)
+    p = Problem(X, y, make_loss(name), l2)
+    for method in ("auto", BOWL.get(name, "quasi_newton")):
+        solution = fit(p, method=method)
+        if name == "log_loss" and l2 == 0.0:
+            assert solution.reason.name == "separable"
+        else:
+            check(p, solution)
+
+
+def test_the_shortest_weights_among_equals():
+    """Duplicated columns share their weight, and a column that never varies gets none."""
+    rng = np.random.default_rng(9)
+    X = rng.standard_normal((500, 3))
+    X = np.column_stack([X, X[:, 0], np.full(500, 4.2)])
+    y = X[:, :3] @ [2.0, 1.0, -1.0] + 0.1 * rng.normal(size=500)
+    for method in ("auto", "conjugate"):
+        w = solve(X, y, SquaredError(), settings=Settings(method=method)).w
+        assert w[0] == pytest.approx(w[3], rel=1e-6)
+        assert w[0] + w[3] == pytest.approx(2.0, abs=0.02)
+        assert w[4] == 0.0
+
+
+@pytest.mark.parametrize("method", ["auto", "quasi_newton"])
+def test_separable_classes_are_named_and_do_not_run_for_ever(method):
+    rng = np.random.default_rng(10)
+    X = rng.standard_normal((2000, 5))
+    solution = solve(X, np.sign(X[:, 0] + 0.3), LogLoss(), settings=Settings(method=method))
+    assert solution.reason.name == "separable"
+    assert not solution.reason.converged
+    assert solution.passes < 120
+    assert 0.0 <= solution.value <= solution.bound + 1e-15
+
+
+def test_a_rare_level_that_the_sample_misses():
+    rng = np.random.default_rng(11)
+    X = np.column_stack([rng.standard_normal((60_000, 8)), np.arange(60_000) % 6000 == 17])
+    y = np.where(rng.random(60_000) < 1 / (1 + np.exp(-X[:, 0] - 2.0 * X[:, 8])), 1.0, -1.0)
+    p = Problem(X, y, LogLoss())
+    solution = fit(p, method="quasi_newton")
+    check(p, solution)
+    assert solution.passes < 25
+
+
+def test_float32_columns_too_large_to_square():
+    p = problem("gauss", "log_loss")
+    p = p._replace(X=(p.X * 1e25).astype(np.float32))
+    for method in ("auto", "quasi_newton"):
+        check(p, fit(p, method=method))
+
+
+def test_the_same_seed_gives_the_same_bits(monkeypatch):
+    p = problem("gauss", "log_loss", n=60_000, d=20)
+    first = fit(p, method="quasi_newton", seed=3)
+    monkeypatch.setattr("downslope.kernels.team.n_threads", lambda: 3)
+    again = fit(p, method="quasi_newton", seed=3)
+    assert first.w.tolist() == again.w.tolist()
+    assert first.passes == again.passes
+
+
+def test_passes_do_not_depend_on_the_condition_number():
+    counts = []
+    for condition in (1e1, 1e3, 1e5):
+        p = problem("gauss", "squared_error", n=20_000, d=30)
+        from bowl_problems import skewed
+
+        X = skewed(20_000, 30, condition, np.random.default_rng(1))
+        counts.append(fit(p._replace(X=X), method="conjugate", tol=1e-9).passes)
+    assert max(counts) <= min(counts) + 1 <= 13
+
+
+def test_every_step_is_told_and_none_goes_up():
+    p = problem("gauss", "log_loss", n=20_000, d=30)
+    points = []
+    solution = fit(p, method="quasi_newton", watch=points.append)
+    values = [point.value for point in points]
+    assert len(values) == solution.steps
+    assert all(b <= a + 1e-12 for a, b in itertools.pairwise(values))
+    np.testing.assert_array_equal(points[-1].w, solution.w)
+    assert objective(p, points[0].w) == pytest.approx(values[0], rel=1e-10)
+
+
+def test_the_cap_on_passes_is_kept_and_said():
+    p = problem("gauss", "log_loss", n=20_000, d=30)
+    solution = fit(p, method="quasi_newton", most_passes=3)
+    assert solution.reason.name == "max_epochs"
+    assert solution.passes <= 5
