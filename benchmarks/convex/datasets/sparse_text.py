@@ -1,0 +1,31 @@
+"""A sparse problem of rcv1's shape: power-law columns, rows of unit length."""
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.convex.objective import Problem
+
+
+def text_like(name: str, n: int, d: int, per_row: float, l2: float, l1: float = 0.0) -> Problem:
+    """``n`` documents over ``d`` words; word j has frequency proportional to 1/(j + 10)."""
+    random = np.random.default_rng(0)
+    lengths = np.maximum(1, random.poisson(per_row, size=n))
+    share = 1.0 / (np.arange(d) + 10.0)
+    words = np.searchsorted(np.cumsum(share / share.sum()), random.random(int(lengths.sum())))
+    rows = np.repeat(np.arange(n), lengths)
+    counts = sparse.csr_array((np.ones(len(words)), (rows, np.minimum(words, d - 1))), shape=(n, d))
+    counts.sum_duplicates()
+    counts.data = (1 + np.log(counts.data)) * np.log(1.0 / share[counts.indices])
+    norms = np.sqrt(counts.multiply(counts).sum(axis=1))
+    X = sparse.csr_array(sparse.diags_array(1.0 / norms) @ counts)
+    truth = random.normal(size=d) * (random.random(d) < 0.2)
+    z = X @ truth
+    y = np.where(4.0 * z / z.std() + random.logistic(size=n) > 0, 1.0, -1.0)
+    return Problem(name, X, y, "logistic", l2, l1)
+
+
+PROBLEMS = {
+    "sparse-2e5x47e3": lambda: text_like("sparse-2e5x47e3", 200_000, 47_000, 68, 1e-5),
+    "sparse-l1-5e4x2e4": lambda: text_like("sparse-l1-5e4x2e4", 50_000, 20_000, 50, 0.0, 1e-4),
+    "quick-sparse-2e4x1e4": lambda: text_like("quick-sparse-2e4x1e4", 20_000, 10_000, 50, 1e-5),
+}
