@@ -94,7 +94,7 @@ def _why_classes(values: NDArray[np.float64], spelling: Spelling) -> str:
 
 def _regression(name: str, values: NDArray[np.float64], reason: str) -> Target:
     notes: tuple[str, ...] = ()
-    if np.ptp(values) == 0:
+    if values.min() == values.max():
         notes = (
             f"The target {glimpse(name)} is {values[0]:g} in every row: the weights will be 0, and "
             "R² is not defined.",
@@ -113,9 +113,7 @@ def _words(name: str, values: Words, task: str, whose: str) -> Target:
     rank = np.argsort(order)
     notes = []
     if values.merged:
-        notes.append(
-            f"Classes of {glimpse(name)} that differ by blanks around them only count as one."
-        )
+        notes.append(f"Classes of {name!r} that differ only by blanks around them count as one.")
     reason = f"{len(names)} different words"
     found = _classes(name, [names[i] for i in order], rank[values.codes], reason, whose)
     return Target(name, found.task, reason, found.y, found.classes, (*notes, *found.notes))
@@ -153,31 +151,37 @@ def leaks(target: Target, numbers: dict[str, NDArray[np.float64]]) -> tuple[str,
 
     Real measurements of one thing never agree to ten digits; a copy does.
     """
-    y = target.y.astype(np.float64)
-    if len(y) < 5 or np.ptp(y) == 0 or len(target.classes) > 2:
+    y = _scaled(target.y.astype(np.float64))
+    if len(y) < 5 or y.min() == y.max() or len(target.classes) > 2:
         return ()
     notes = []
     suspects = {}
     for name, values in numbers.items():
         kept = ~np.isnan(values)
-        x, of = values[kept], y[kept]
-        if kept.sum() < 5 or np.ptp(x) == 0 or np.ptp(of) == 0:
+        if kept.sum() < 5 or np.nanmin(values) == np.nanmax(values):
             continue
-        if np.array_equal(x, of):
+        if np.array_equal(values[kept], target.y[kept]):
             notes.append(f"Leak suspected: {glimpse(name)} equals the target in every row.")
-        elif _straight(x, of):
+        elif _on_a_line(_scaled(values[kept]), y[kept]):
             notes.append(f"Leak suspected: {glimpse(name)} is the target on another scale.")
         elif kept.all():
-            suspects[name] = values
+            suspects[name] = values / np.abs(target.y).max()
     for one, other in _sums(y, suspects):
         notes.append(f"Leak suspected: {glimpse(one)} + {glimpse(other)} equals the target.")
-    drop = " ".join(["Leave such a column out with --drop (drop=[...])"] if notes else [])
-    return tuple([*notes, f"{drop}."] if notes else notes)
+    if notes:
+        notes.append("Leave such a column out with --drop (drop=[...]).")
+    return tuple(notes)
 
 
-def _straight(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+def _scaled(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same within -1 and 1, where no square overflows."""
+    largest = np.abs(x).max(initial=0.0)
+    return x / largest if largest else x
+
+
+def _on_a_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
     """Whether the points lie on a line to ten digits."""
-    x, y = (x - x.mean()) / np.ptp(x), (y - y.mean()) / np.ptp(y)
+    x, y = _scaled(x - x.mean()), _scaled(y - y.mean())
     return bool(abs(x @ y) > (1 - 1e-10) * np.sqrt((x @ x) * (y @ y)))
 
 
@@ -188,7 +192,7 @@ def _sums(y: NDArray[np.float64], columns: dict[str, NDArray[np.float64]]) -> li
         return []
     rows = np.linspace(0, len(y) - 1, min(len(y), 50)).astype(int)
     some = np.array([columns[name][rows] for name in names])
-    tiny = 1e-10 * np.abs(y[rows]).max()
+    tiny = 1e-10 * np.abs(y).max()
     found = []
     for i, name in enumerate(names):
         fits = np.flatnonzero((np.abs(some[i] + some[i + 1 :] - y[rows]) <= tiny).all(axis=1))

@@ -24,9 +24,9 @@ from downslope.errors import SettingError, TableError
 from downslope.tables.sniffing import (
     lines_above_table,
     looks_like_data,
-    records,
     sample_of,
     sniff_separator,
+    without_margins,
 )
 from downslope.tables.words import glimpse
 
@@ -133,7 +133,8 @@ def _fast(data: bytes, separator: str) -> _Grid | None:
     found = _strict_records(data, separator)
     if found is None or len(found.lines) == 0:
         return None
-    header = next((row for _, row in records(data[: found.second].decode(), separator)), [])
+    first = data[: found.second].decode().strip("\r\n")
+    header = next(csv.reader(io.StringIO(first, newline=""), delimiter=separator))
     names = [str(i) for i in range(len(header))]
     refused: list[Any] = []
 
@@ -236,7 +237,7 @@ def _strict_rows(
 ) -> tuple[list[list[str]], list[int]]:
     """Records and the lines they start on; blank lines and comments left out."""
     if separator == " ":
-        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text.replace("\r\n", "\n"))
+        text = without_margins(text)
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=separator,

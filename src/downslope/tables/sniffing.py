@@ -28,6 +28,8 @@ def sample_of(data: bytes) -> str:
 
 def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank, with the number of lines above it."""
+    if separator == " ":
+        text = without_margins(text)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=separator != "\t"
     )
@@ -36,6 +38,11 @@ def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         if any(cell.strip() for cell in record):
             yield above, record
         above = reader.line_num
+
+
+def without_margins(text: str) -> str:
+    """Lines without blanks at their ends, so that blanks between fields can separate them."""
+    return re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text.replace("\r\n", "\n"))
 
 
 class Shape(NamedTuple):
@@ -55,7 +62,8 @@ def shape_of(sample: str, separator: str, comment: str | None = None) -> Shape:
     ]
     if not counts:
         return Shape(0, 0.0, 0)
-    fields, often = Counter(counts).most_common(1)[0]
+    # Of two counts that are equally usual, the one with more fields is the table.
+    fields, often = max(Counter(counts).items(), key=lambda item: (item[1], item[0]))
     return Shape(fields, often / len(counts), counts.index(fields))
 
 

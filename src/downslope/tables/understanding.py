@@ -240,7 +240,8 @@ def _kind_of_numbers(
     if missing == len(values):
         return "empty", "every cell is missing"
     low, high = np.nanmin(values), np.nanmax(values)
-    if missing == 0 and high - low <= ULPS * np.finfo(float).eps * max(abs(low), abs(high)):
+    largest = max(abs(low), abs(high)) or 1.0
+    if missing == 0 and high / largest - low / largest <= ULPS * np.finfo(float).eps:
         rounding = " up to rounding" if high > low else ""
         return "constant", _listed(f"{low:g} in every row{rounding}", spelling.remark)
     if missing == 0 and spelling.kind == "number" and np.array_equal(values, np.floor(values)):

@@ -126,5 +126,5 @@ def _used(words: Words) -> Words:
 def take(column: Any, rows: NDArray[np.int64]) -> Any:
     """These cells, in this order, of an Arrow column, an array or words."""
     if isinstance(column, Words):
-        return _used(Words(column.codes[rows], column.levels))
+        return _used(Words(column.codes[rows], column.levels, column.merged))
     return column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
