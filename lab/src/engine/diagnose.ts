@@ -31,7 +31,8 @@ export interface Facts {
   readonly product: number | null;
   readonly noisy: boolean;
   readonly rescales: boolean;
-  /** A lower value that is known to exist. */
+  /** Value of the minimum downhill of the start, and the lowest value that is known to exist. */
+  readonly downhill: number | null;
   readonly lowest: number | null;
 }
 
@@ -171,24 +172,32 @@ function crawling({ steps, limit, rescales, curvature, noisy, product }: Facts):
 const objectiveHint = (product: number | null): string =>
   product === 2 ? "Standardise the columns; where that cannot be done, use momentum." : "Standardise the columns.";
 
-function noise({ steps, noisy }: Facts): Finding | null {
-  if (!noisy || steps.length < 30) return null;
+function noise({ steps, noisy, lowest }: Facts): Finding | null {
+  if (!noisy || steps.length < 40) return null;
   const late = steps.slice(Math.floor(steps.length / 2));
   const products = late.slice(1).map((step, i) => dot(step.gradient, late[i]!.gradient));
   const middle = mean(products);
   const error = Math.sqrt(mean(products.map((p) => (p - middle) ** 2)) / products.length);
-  if (middle + 2 * error >= 0) return null;
+  const height = (part: readonly Step[]) => mean(part.map((step) => step.value)) - (lowest ?? 0);
+  const [before, after] = [height(late.slice(0, late.length / 2)), height(late.slice(late.length / 2))];
+  const reason = middle + 2 * error < 0
+    ? `over the last half, one gradient times the next is ${short(middle, 3)} ± ${short(error, 2)} on average, below 0, so the steps undo each other`
+    : lowest !== null && after > 0.8 * before
+      ? `the last quarter of the walk is on average ${short(after, 3)} above the lowest value, the quarter before it ${short(before, 3)}`
+      : null;
+  if (reason === null) return null;
   const rate = late.at(-1)!.rate;
   return {
     symptom: "noise", tone: "warning",
-    says: `It has reached its noise floor: over the last half, one gradient times the next is ${short(middle, 3)} ± ${short(error, 2)} on average, below 0, so the steps undo each other. The mean value there is ${short(mean(late.map((step) => step.value)))}.`,
+    says: `It has reached its noise floor: ${reason}.`,
     advice: `Halve the rate to ${short(rate / 2, 3)}, let it decay, or use larger batches.`,
     rate: rate / 2,
   };
 }
 
 function plateau({ steps, lowest, noisy }: Facts): Finding | null {
-  if (noisy || lowest === null) return null;
+  // A gradient that keeps shrinking belongs to a walk that is arriving.
+  if (noisy || lowest === null || shrinkage(steps) < 0.98) return null;
   const [first, last] = [steps[0]!, steps.at(-1)!];
   const steepest = Math.max(...steps.map((step) => step.norm));
   const before = steps[Math.floor(steps.length * 0.75)]!;
@@ -202,10 +211,18 @@ function plateau({ steps, lowest, noisy }: Facts): Finding | null {
   };
 }
 
-function falling({ steps, noisy }: Facts): Finding {
+function falling(facts: Facts): Finding {
+  const { steps, noisy, downhill, lowest } = facts;
   const [first, last] = [steps[0]!, steps.at(-1)!];
   const shrink = shrinkage(steps);
   const pace = !noisy && shrink > 0 && shrink < 1 ? ` The gradient shrinks to ${short(shrink, 3)} of itself each update: ${count(Math.max(1, Math.LN10 / -Math.log(shrink)))} updates for each factor of 10.` : "";
+  if (downhill !== null && lowest !== null && last.value >= downhill && last.value - downhill < 0.01 * (downhill - lowest)) {
+    return {
+      symptom: "local", tone: "warning",
+      says: `It is arriving at a local minimum of ${short(downhill)}, while ${short(lowest)} can be reached elsewhere.${pace}`,
+      advice: "Try another start, momentum, or a larger first rate.", rate: null,
+    };
+  }
   const turn = last.value < first.value ? "falling" : "not falling";
   return {
     symptom: "falling", tone: last.value < first.value ? "good" : "warning",

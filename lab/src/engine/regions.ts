@@ -25,7 +25,7 @@ export interface Regions {
 const SHARES: [Kind, number][] = [["small", 0.05], ["good", 0.5], ["oscillating", 1], ["diverging", Infinity]];
 
 /** Regions between two rates from the stable limit. */
-export function byFormula(limit: number, low: number, high: number): Regions {
+export function byFormula(limit: number, low: number, high: number, where: Curvature["where"] = "everywhere"): Regions {
   const list: Region[] = [];
   let from = low;
   for (const [kind, share] of SHARES) {
@@ -33,7 +33,7 @@ export function byFormula(limit: number, low: number, high: number): Regions {
     if (to > from) list.push({ kind, from, to });
     from = Math.max(from, to);
   }
-  return { list, how: "computed from the largest curvature, which is the same everywhere" };
+  return { list, how: `computed from the largest curvature${where === "everywhere" ? ", which is the same everywhere" : ` ${where}`}` };
 }
 
 /** What became of one walk. */
@@ -55,12 +55,16 @@ export function byTrials(setting: Omit<Setting, "rate">, schedule: string, low: 
   const runs = Array.from({ length: cells }, (_, i) => run(at(i + 0.5)));
   const values = runs.map((steps) => steps.at(-1)!.value).filter(Number.isFinite);
   const best = Math.min(...values, runs[0]![0]!.value);
-  const kinds = runs.map((steps) => outcome(steps, best));
+  const judged = runs.map((steps) => outcome(steps, best));
+  // Beyond the rates that work, a walk that gets nowhere takes too long steps, not too short ones.
+  const works = judged.findIndex((kind) => kind === "good" || kind === "oscillating");
+  const far = (kind: Kind, i: number): Kind => (kind === "small" && works >= 0 && i > works ? "oscillating" : kind);
+  const kinds = judged.map(far);
   const list: Region[] = [];
   let from = low;
   for (let i = 0; i < cells; i++) {
     if (i + 1 < cells && kinds[i + 1] === kinds[i]) continue;
-    const to = i + 1 === cells ? high : boundary(at(i + 0.5), at(i + 1.5), (rate) => outcome(run(rate), best) === kinds[i]);
+    const to = i + 1 === cells ? high : boundary(at(i + 0.5), at(i + 1.5), (rate) => far(outcome(run(rate), best), i) === kinds[i]);
     list.push({ kind: kinds[i]!, from, to });
     from = to;
   }
@@ -94,7 +98,7 @@ export function regionsFor(
 ): Regions {
   const limit = setting.rule.divisor === null ? stableLimit(setting.rule, curvature) : null;
   const exact = setting.objective.quadratic && curvature.smallest >= 0 && schedule === "constant" && !setting.batches;
-  if (limit !== null && (exact || setting.objective.rows > 1)) return byFormula(limit, low, high);
+  if (limit !== null && (exact || setting.objective.rows > 1)) return byFormula(limit, low, high, curvature.where);
   const cost = setting.objective.rows * (1 + norm(setting.start.map(() => 1)));
   return byTrials(setting, schedule, low, high, Math.round(Math.max(20, Math.min(100, 60000 / cost))));
 }

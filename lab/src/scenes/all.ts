@@ -2,8 +2,10 @@
 
 import type { Scene } from "../ui/scene.ts";
 import { bowl } from "./bowl.tsx";
+import { data } from "./data.tsx";
 import { line } from "./line.tsx";
+import { noise } from "./noise.tsx";
 import { race } from "./race.tsx";
 import { surfaces } from "./surfaces.tsx";
 
-export const SCENES: readonly Scene[] = [line, bowl, surfaces, race];
+export const SCENES: readonly Scene[] = [line, bowl, surfaces, race, data, noise];

@@ -46,7 +46,7 @@ export const race: Scene = {
     const at = computed(() => Math.min(fields.at.signal.value, passes.value));
     const goal = computed(() => settle(objective.value, start.value)!);
     const lowest = computed(() => objective.value.value(goal.value));
-    const window = computed(() => zoomed(windowFor(start.value, goal.value), fields.zoom.signal.value));
+    const window = computed(() => zoomed(windowFor(start.value, goal.value), 1.6 * fields.zoom.signal.value));
     const land = computed(() => surveyOf(objective.value.value, window.value));
 
     // Slider and ledger are about one runner: the plain one for the slider, the chosen one for the ledger.
@@ -117,7 +117,9 @@ export const race: Scene = {
             <p class="note">y = 1.5·x + 0.5 + noise. The farther x lies from 0, the narrower the valley: it is now {short(narrowness(track.value), 3)} times as steep across as along.</p>
           </Group>
           <StartBoxes field={fields.start} names={["w", "b"]} />
-          <FieldChoice label="Ledger of" field={fields.ledger} options={RUNNERS.map(({ name, label }) => [name, label])} />
+          <Group title="Ledger">
+            <FieldChoice label="Runner" field={fields.ledger} options={RUNNERS.map(({ name, label }) => [name, label])} />
+          </Group>
         </>
       ),
       Pictures: () => (

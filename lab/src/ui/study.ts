@@ -92,8 +92,9 @@ export function study(fields: WalkFields, objective: ReadonlySignal<Objective>, 
     const { w, after, k } = here.value;
     return rescaledLimit(rule.value, objective.value, w, after, k);
   });
+  const downhill = computed(() => (minimum.value ? objective.value.value(minimum.value) : null));
   const lowest = computed(() => {
-    const own = minimum.value ? objective.value.value(minimum.value) : null;
+    const own = downhill.value;
     const other = extra.lowest?.value ?? null;
     return own === null ? other : other === null ? own : Math.min(own, other);
   });
@@ -103,7 +104,7 @@ export function study(fields: WalkFields, objective: ReadonlySignal<Objective>, 
   const findings = computed(() => diagnose({
     steps: steps.value, objective: objective.value, curvature: curvature.value, limit: limit.value,
     product: rule.value.stableProduct, noisy: setting.value.batches !== undefined, rescales: rescales.value,
-    lowest: lowest.value,
+    downhill: downhill.value, lowest: lowest.value,
   }));
   const reason = computed(() => reasonOf(rule.value, curvature.value, limit.value, rescales.value, at.value));
   const go = (k: number) => (fields.k.signal.value = k);
