@@ -65,7 +65,7 @@ def solve(
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         solution = _solve(Smooth(passes, ridge), settings)
-    return replace(solution, w=_moved_back(solution.w, shift))
+    return replace(solution, w=moved_back(solution.w, shift))
 
 
 def _solve(problem: Smooth, settings: Settings) -> Solution:
@@ -89,16 +89,18 @@ def _centered(X: Array, fit_intercept: bool) -> tuple[Array, Array | None]:
     """
     if not fit_intercept or not len(X):
         return X, None
-    few = X[:: max(1, len(X) // 256)].astype(np.float64)
-    mean, deviation = few.mean(axis=0), few.std(axis=0)
+    shift = far_columns(X[:: max(1, len(X) // 256)])
+    return (X - shift.astype(X.dtype), shift) if shift.any() else (X, None)
+
+
+def far_columns(few: Array) -> Array:
+    """Mean of the columns that lie far from zero on their own scale in a few rows; else zero."""
+    mean, deviation = few.mean(axis=0, dtype=np.float64), few.std(axis=0, dtype=np.float64)
     far = (np.abs(mean) > FAR * deviation) & (deviation > 0.0)
-    if not far.any():
-        return X, None
-    shift = np.where(far, mean, 0.0).astype(X.dtype)
-    return X - shift, shift.astype(np.float64)
+    return np.where(far, mean, 0.0).astype(few.dtype).astype(np.float64)
 
 
-def _moved_back(w: Array, shift: Array | None) -> Array:
+def moved_back(w: Array, shift: Array | None) -> Array:
     """Weights for the columns where they were: (x - c) @ w + b = x @ w + (b - c @ w)."""
     return w if shift is None else np.append(w[:-1], w[-1] - shift @ w[:-1])
 
@@ -108,5 +110,5 @@ def _told_in_user_units(settings: Settings, shift: Array | None) -> Settings:
     if settings.watch is None or shift is None:
         return settings
     return replace(
-        settings, watch=lambda point: settings.tell(point._replace(w=_moved_back(point.w, shift)))
+        settings, watch=lambda point: settings.tell(point._replace(w=moved_back(point.w, shift)))
     )

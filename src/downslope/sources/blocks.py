@@ -53,8 +53,8 @@ class BlockRows:
         seen = 0
         for part in range(self.n_parts):
             for block in self.read(part):
+                yield block._replace(first=seen)
                 seen += len(block.y)
-                yield block
         if seen != self.n_rows:
             raise InputError(
                 f"The input held {self.n_rows:,} rows when it was opened and {seen:,} in this "

@@ -7,7 +7,7 @@ computes them again elsewhere and the answer stays the same.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import dask
@@ -103,9 +103,12 @@ def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
     pieces = [X.to_delayed().ravel(), y.to_delayed().ravel()]
     if weights is not None:
         pieces.append(weights.rechunk((rows,)).to_delayed().ravel())
-    make = dask.delayed(_rows, pure=True)
-    parts = tuple(make(*piece) for piece in zip(*pieces, strict=True))
-    return DaskRows(parts, tuple(int(n) for n in rows), int(X.shape[1]))
+    make, lengths = dask.delayed(_rows, pure=True), tuple(int(n) for n in rows)
+    firsts = accumulate(lengths, initial=0)
+    parts = tuple(
+        make(first, *piece) for first, piece in zip(firsts, zip(*pieces, strict=True), strict=False)
+    )
+    return DaskRows(parts, lengths, int(X.shape[1]))
 
 
 def keep_on_workers(rows: DaskRows) -> DaskRows:
@@ -125,8 +128,8 @@ def _as_array(a: Any) -> Any:
     return known
 
 
-def _rows(X: Array, y: Array, weights: Array | None = None) -> Rows:
-    return Rows(X, y, weights)
+def _rows(first: int, X: Array, y: Array, weights: Array | None = None) -> Rows:
+    return Rows(X, y, weights, first)
 
 
 def _add(parts: list[Any]) -> Any:

@@ -24,12 +24,14 @@ class Rows(NamedTuple):
     """A block of rows: features, targets and weights.
 
     ``X`` has shape (n, d) and answers ``X @ w`` and ``X.T @ s``; ``y`` and ``weights`` have shape
-    (n,). ``weights`` is None where every row counts once.
+    (n,). ``weights`` is None where every row counts once. ``first`` is the number of the first row
+    in its source, where blocks come in order.
     """
 
     X: Array
     y: Array
     weights: Array | None
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class MemoryRows:
     def total(self, fn: Callable[[Rows], Any]) -> Any:
         """Sum of ``fn(block)`` over all rows, block by block in order."""
         starts = range(0, self.n_rows, BLOCK_ROWS)
-        return sum_parts(fn(self.take(slice(i, i + BLOCK_ROWS))) for i in starts)
+        return sum_parts(fn(self.take(slice(i, i + BLOCK_ROWS))._replace(first=i)) for i in starts)
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
         """One epoch of batches: all rows at once (``size=None``) or shuffled parts of ``size``.
