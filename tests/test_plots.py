@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from downslope.errors import InputError, SettingError
+from downslope.plot_rates import RateCurve, rate_curves
 from downslope.plot_style import (
     DARK,
     LARGEST,
@@ -30,12 +31,11 @@ from downslope.plot_valleys import (
     whitening,
 )
 from downslope.plots import (
-    RateCurve,
+    class_probabilities,
     coefficients,
     convergence,
     fitted_line,
     predictions,
-    rate_curves,
 )
 from downslope.trace import COLUMNS, Trace
 from downslope.wording import number
@@ -73,6 +73,9 @@ FIGURES = {
     ),
     "coefficients": lambda theme, name, v: coefficients(
         [name] * len(v), v, deviations=np.full(len(v), 2.0), reference=v, theme=theme
+    ),
+    "classes": lambda theme, name, v: class_probabilities(
+        v, np.array(v) == 1.0, classes=(name, "yes"), theme=theme
     ),
     "convergence": lambda theme, name, v: convergence(
         trace_of(v, validation=np.array(v)), limit=0.2, value_name=name, theme=theme

@@ -8,11 +8,9 @@ from downslope.diagnose import Diagnosis, diagnose
 from downslope.fitting import Fit, settings_in_words
 from downslope.losses import LOSSES
 from downslope.model import Told
-from downslope.wording import number
+from downslope.wording import score_number
 
 Array = Any
-MOST_COEFFICIENTS = 60
-"""Rows of a table of coefficients or columns; a page with 10,000 of them opens nowhere."""
 LINK_WORDS = {"log": "logarithm of the predicted mean", "identity": "prediction"}
 LOSS_FACTORS = {
     "mse": "The loss is the textbook mean of squares, (prediction - target)², not halved: its "
@@ -38,10 +36,11 @@ def told(diagnosis: Diagnosis) -> tuple[Told, ...]:
 
 
 def stable_rate(done: Fit, diagnosis: Diagnosis) -> float | None:
-    """Largest learning rate that does not diverge, where the run has one."""
-    if diagnosis.curvature is None or done.trained.rule.scales_coordinates:
+    """Largest learning rate that does not diverge, for runs that are given theirs."""
+    rule, rate = done.trained.rule, done.trained.rate
+    if diagnosis.curvature is None or rule.scales_coordinates or rate.needs != "anything":
         return None
-    return diagnosis.curvature.stable_rate(done.trained.rule)
+    return diagnosis.curvature.stable_rate(rule)
 
 
 def score_words(done: Fit) -> dict[str, str]:
@@ -53,13 +52,6 @@ def score_words(done: Fit) -> dict[str, str]:
             text += f" ({done.reference.name} {score_number(score.reference)})"
         words[score.name] = text
     return words
-
-
-def score_number(value: float) -> str:
-    """A score: shares to three digits, sizes as they are."""
-    if np.isnan(value):
-        return "not defined"
-    return f"{value:.3f}".replace("-", "−") if abs(value) < 10 else number(value)
 
 
 def rows_in_words(done: Fit) -> str:

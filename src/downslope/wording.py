@@ -48,6 +48,39 @@ def tick(value: float) -> str:
     return f"{number(value / 10.0**power)}×10{str(power).translate(SUPERSCRIPTS)}"
 
 
+def duration(seconds: float) -> str:
+    """A time as a person would say it.
+
+    Examples
+    --------
+    >>> duration(0.0042), duration(2.34), duration(200), duration(9000)
+    ('4 ms', '2.3 s', '3 min 20 s', '2 h 30 min')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def score_number(value: float) -> str:
+    """A score: shares to three digits, sizes as they are.
+
+    Examples
+    --------
+    >>> score_number(0.79328), score_number(2326.7), score_number(float("nan"))
+    ('0.793', '2,326.7', 'not defined')
+    """
+    if math.isnan(value):
+        return "not defined"
+    if 0.01 <= abs(value) < 10:
+        return f"{value:.3f}".replace("-", "−")
+    return number(value)
+
+
 def one_line(text: object, width: int = 30) -> str:
     """A user's text on one line, short, without signs that steer a terminal or break a page.
 

@@ -1,0 +1,111 @@
+"""The command line: thin commands over the library, and one place where errors become sentences.
+
+Exit codes: 0 done, 1 did not converge or diverged (what there is, is kept), 2 wrong input or usage,
+130 interrupted (the best so far is kept).
+"""
+
+import os
+import sys
+import warnings
+from typing import Any
+
+import typer
+
+from downslope import __version__
+from downslope.cli.codes import DONE, INTERRUPTED, WRONG
+from downslope.cli.fit import fit
+from downslope.cli.predict import predict
+from downslope.errors import DownslopeError
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="downslope",
+    help="Train, explain and picture models by gradient descent.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings=HELP,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"downslope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+) -> None: ...
+
+
+for command in (fit, predict):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; every error ends in one sentence and an exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and answer its exit code."""
+    warnings.showwarning = _note
+    try:
+        code = app(arguments, standalone_mode=False)
+        return int(code or DONE)
+    except KeyboardInterrupt:
+        return complain("Interrupted; nothing was saved.", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`): nothing is left to say to anyone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        return complain(sentence(error), WRONG)
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong and what to do, in one sentence."""
+    import click
+
+    if isinstance(error, DownslopeError):
+        return str(error)
+    if isinstance(error, click.UsageError):
+        where = f"downslope {error.ctx.info_name} --help" if error.ctx else "downslope --help"
+        return f"{error.format_message().rstrip('.')}; see `{where}`."
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, click.exceptions.Abort):
+        return "Aborted; nothing was saved."
+    if isinstance(error, MemoryError):
+        return "The machine's memory is not enough for this table; use fewer columns or rows."
+    if isinstance(error, OSError):
+        name = f"{error.filename!r}: " if error.filename else ""
+        return f"{name}{error.strerror or error}; check the name, the folder and your permissions."
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed; run `pip install {error.name}`."
+    first = str(error).partition("\n")[0]
+    return (
+        f"This should not have happened ({type(error).__name__}: {first}); please report it with "
+        "the command that you ran."
+    )
+
+
+def complain(text: str, code: int) -> int:
+    """One sentence on standard error; the exit code."""
+    from downslope.cli.screen import clean
+
+    print(f"downslope: {clean(' '.join(text.split()))}", file=sys.stderr)
+    return code
+
+
+def _note(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+    """A warning as one line; where in our code it arose is of no use to the user."""
+    from downslope.cli.screen import clean
+
+    print(f"Note: {clean(' '.join(str(message).split()))}", file=sys.stderr)

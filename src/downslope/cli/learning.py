@@ -1,0 +1,235 @@
+"""What ``fit`` and ``demo`` do with a table and a wish: train, show, keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED
+from downslope.cli.screen import Screen, listed
+from downslope.errors import SettingError
+from downslope.wording import digits, duration, one_line, score_number
+
+if TYPE_CHECKING:
+    from downslope.diagnose import Diagnosis
+    from downslope.fitting import Ask, Fit
+    from downslope.tables import Table
+
+MOST_COEFFICIENTS = 8
+ASSUMED_TOL = 1e-6
+"""For the time left only: what "auto" mostly means."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Which files a run leaves; None for none."""
+
+    model: str | None = None
+    report: str | None = None
+    trace: str | None = None
+    figures: str | None = None
+
+    def check(self) -> None:
+        """Refuse names that cannot be written before an hour of training, not after."""
+        for option, name in (("--out", self.model), ("--report", self.report)):
+            self._check_file(option, name)
+        self._check_file("--trace", self.trace, (".csv", ".parquet", ".json"))
+
+    def _check_file(self, option: str, name: str | None, endings: tuple[str, ...] = ()) -> None:
+        if name is None:
+            return
+        path = Path(name)
+        if endings and path.suffix not in endings:
+            raise SettingError(f"{option} {name!r} must end in {', '.join(endings)}.")
+        if path.is_dir():
+            raise SettingError(f"{option} {name!r} is a folder; name a file in it.")
+        if not path.absolute().parent.is_dir():
+            raise SettingError(
+                f"{option} {name!r}: the folder {str(path.parent)!r} does not exist; make it first."
+            )
+
+
+def learn(table: Table, ask: Ask, keeping: Keeping, screen: Screen) -> int:
+    """Train, show and keep; the exit code."""
+    from downslope.fitting import fit
+    from downslope.telling import diagnosed
+
+    tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
+    with screen.running(ask.max_iter, tol) as each_epoch:
+        done = fit(table, ask, each_epoch)
+    diagnosis = diagnosed(done)
+    show_understanding(done, screen)
+    show_ending(done, diagnosis, screen)
+    show_coefficients(done, screen)
+    show_findings(diagnosis, screen)
+    files = keep(done, diagnosis, keeping)
+    show_files(files, keeping, screen)
+    screen.answer(as_json(done, diagnosis, files))
+    if done.reason.name == "interrupted":
+        return INTERRUPTED
+    return DONE if done.reason.converged else NOT_CONVERGED
+
+
+def show_understanding(done: Fit, screen: Screen) -> None:
+    """What the table was taken for."""
+    from downslope.telling import rows_in_words
+
+    view = done.view
+    target, columns = view.target, view.columns
+    what = "numbers" if done.task == "regression" else f"{len(target.classes)} classes"
+    screen.say(
+        f"{view.table.name}: learning {one_line(target.name)}, {what} ({target.reason}); "
+        f"{rows_in_words(done)}."
+    )
+    pairs = []
+    for kind in dict.fromkeys(column.kind for column in view.features):
+        names = [column.name for column in view.features if column.kind == kind]
+        pairs.append((f"  {kind}", listed(names)))
+    for column in [column for column in columns if not column.used][:MOST_COEFFICIENTS]:
+        remark = f": {column.remark}" if column.remark else ""
+        pairs.append(("  left out", f"{one_line(column.name)}, {column.kind}{remark}"))
+    screen.facts(pairs)
+    for note in done.notes:
+        screen.say(f"Note: {note}", "yellow")
+
+
+def show_ending(done: Fit, diagnosis: Diagnosis, screen: Screen) -> None:
+    """How it ended, and how good it is."""
+    from downslope.telling import judged_in_words, stable_rate
+
+    steps = int(done.trained.history["step"][-1])
+    ending = done.reason.name.replace("_", " ").capitalize()
+    style = "bold green" if done.reason.converged else "bold yellow"
+    screen.say()
+    screen.say(f"{ending} after {steps:,} steps in {duration(done.seconds)}.", style)
+    screen.say(done.reason.sentence)
+    limit, rate = stable_rate(done, diagnosis), float(done.trained.history["rate"][-1])
+    if limit is not None:
+        screen.say(f"Learning rate {digits(rate)}; the largest stable one is {digits(limit)}.")
+    name = "" if done.reference is None else done.reference.name
+    rows = [
+        [score.name, score_number(score.value)]
+        + ([score_number(score.reference)] if score.reference is not None else [])
+        for score in done.scores
+    ]
+    screen.say()
+    screen.table([judged_in_words(done), "this model", name][: 2 + bool(name)], rows)
+
+
+def show_coefficients(done: Fit, screen: Screen) -> None:
+    """The strongest coefficients, in the user's units."""
+    from downslope.telling import adds_to, coefficient_name, strongest
+
+    top = strongest(done, MOST_COEFFICIENTS)
+    rows = [
+        [one_line(coefficient_name(done, name, k), 40), digits(value), digits(reach)]
+        for name, k, value, reach in top
+    ]
+    if len(done.intercepts) == 1 and done.ask.fit_intercept:
+        rows.append(["intercept", digits(float(done.intercepts[0])), ""])
+    hidden = done.coefficients.size - len(top)
+    more = f" ({hidden:,} weaker ones not shown)" if hidden > 0 else ""
+    screen.head(f"What each column adds to the {adds_to(done)}{more}")
+    screen.table(["", "per unit", "per standard deviation"], rows)
+
+
+def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
+    """What the run shows, and what to try next."""
+    from downslope.telling import told
+
+    screen.head("What the run shows")
+    for title, evidence, remedy in told(diagnosis):
+        already = evidence.lower().startswith(title.lower())
+        screen.say(f"• {evidence}" if already else f"• {title}: {evidence}")
+        screen.say(f"  → {remedy}", "cyan")
+
+
+def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
+    """Write what is to be kept; what was written, by kind."""
+    from downslope.telling import score_words, told
+
+    written = {}
+    if keeping.model is not None:
+        done.model(told(diagnosis), score_words(done)).save(keeping.model)
+        written["model"] = keeping.model
+    if keeping.trace is not None:
+        done.trained.history.save(keeping.trace)
+        written["trace"] = keeping.trace
+    if keeping.report is not None:
+        from downslope.fit_report import story
+        from downslope.report import save_report
+
+        save_report(story(done, diagnosis, done.view.table.name), keeping.report)
+        written["report"] = keeping.report
+    if keeping.figures is not None:
+        draw(done, diagnosis, Path(keeping.figures))
+        written["figures"] = keeping.figures
+    return written
+
+
+def draw(done: Fit, diagnosis: Diagnosis, folder: Path) -> None:
+    """Every figure as SVG and PNG."""
+    from downslope.fit_report import figures
+    from downslope.plot_style import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures(done, diagnosis).items():
+        for ending in ("svg", "png"):
+            save(figure, folder / f"{name}.{ending}")
+
+
+def show_files(files: dict[str, str], keeping: Keeping, screen: Screen) -> None:
+    """What was written, and what to do next."""
+    screen.head("Kept" if files else "Nothing was kept")
+    if not files:
+        screen.say("Add --out model and --report report.html to keep the model and its story.")
+        return
+    screen.facts([(f"  {kind}", name) for kind, name in files.items()])
+    if keeping.model is not None:
+        screen.say(f"Next: downslope predict {keeping.model} NEW.csv -o predictions.csv")
+
+
+def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str, Any]:
+    """The same for programs."""
+    bend, reason = diagnosis.curvature, done.reason
+    return {
+        "table": done.view.table.name,
+        "task": done.task,
+        "target": done.view.target.name,
+        "classes": done.view.target.classes,
+        "rows": {"learned": len(done.learned), "kept_aside": len(done.kept_aside)},
+        "columns": [
+            {"name": c.name, "kind": c.kind, "used": c.used, "missing": c.n_missing,
+             "remark": c.remark}
+            for c in done.view.columns
+        ],
+        "reason": {
+            "name": reason.name,
+            "sentence": reason.sentence,
+            "converged": reason.converged,
+        },
+        "steps": int(done.trained.history["step"][-1]),
+        "seconds": done.seconds,
+        "scores": {
+            score.name: {"value": score.value, "reference": score.reference}
+            for score in done.scores
+        },
+        "reference": None if done.reference is None else done.reference.name,
+        "coefficients": [
+            dict(zip(done.names, row, strict=True)) for row in done.coefficients.tolist()
+        ],
+        "intercepts": done.intercepts.tolist(),
+        "curvature": None
+        if bend is None
+        else {
+            "largest": bend.largest,
+            "smallest": bend.smallest,
+            "condition": bend.condition,
+            "stable_rate": bend.stable_rate(done.trained.rule),
+            "best_rate": bend.best_rate(done.trained.rule),
+        },
+        "findings": diagnosis.to_dict()["findings"],
+        "notes": done.notes,
+        "files": files,
+    }  # fmt: skip
