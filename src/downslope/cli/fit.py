@@ -1,6 +1,6 @@
 """``downslope fit``: from a table to a trained, judged and explained model."""
 
-from downslope.cli import options as o
+import downslope.cli.options as o
 from downslope.cli.asking import ask_from
 from downslope.cli.learning import Keeping, learn
 from downslope.cli.screen import Screen

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from downslope.cli import options as o
+import downslope.cli.options as o
 from downslope.cli.codes import DONE
 from downslope.cli.screen import Screen
 from downslope.wording import score_number
