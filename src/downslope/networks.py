@@ -244,7 +244,7 @@ class Network:
         """
         if self.dropout > 0.0:
             for i, rows in enumerate(self.source.batches(size, seed, epoch)):
-                yield KeyedRows(*rows, (seed, epoch, i))
+                yield KeyedRows(rows.X, rows.y, rows.weights, (seed, epoch, i))
         elif size is None or size >= self.source.n_rows:
             yield None
         else:

@@ -1,0 +1,122 @@
+"""A learning rate by trying: short runs up a ladder of rates, judged on the same rows.
+
+Where the loss is no bowl, curvature at the start says little about the rate that pays later on, and
+for rules that rescale each weight it says less. So a few per cent of the run are spent on trying:
+from one start, the same batches are walked at rates a factor 2 apart, and the loss they lead to is
+compared. The search goes on upwards and downwards from a first guess until the loss has turned.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from downslope.descend import Problem, begin, steps
+from downslope.rates import Constant
+from downslope.rules import Rule
+
+Array = Any
+FIRST = 4e-3
+"""First guess; good for rules that move every weight by about the rate."""
+FACTOR = 2.0
+MOST = 40
+"""Rungs that are tried at most."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What short runs at several rates led to.
+
+    Attributes
+    ----------
+    rates, losses : array of shape (n_trials,)
+        Rates in rising order and the loss at the end of each run; NaN or inf where one blew up.
+    best : float
+        Rate with the lowest loss.
+    why : str
+        The same in a sentence.
+    """
+
+    rates: Array
+    losses: Array
+    best: float
+    why: str
+
+
+def try_rates(
+    problem: Problem,
+    w0: Array,
+    rule: Rule,
+    judge: Callable[[Array], float],
+    *,
+    n_steps: int,
+    batch_size: int | None = None,
+    seed: int = 0,
+    first: float = FIRST,
+) -> Trials:
+    """Short runs at rates a factor 2 apart until the loss at their end has turned on both sides.
+
+    Parameters
+    ----------
+    problem, w0, rule, batch_size, seed
+        The run that the rate is for.
+    judge : callable
+        Loss at given weights, on rows that are the same for all.
+    n_steps : int
+        Length of each run.
+    first : float
+        First guess.
+
+    Examples
+    --------
+    >>> from downslope.formula import parse
+    >>> from downslope.rules import Plain
+    >>> bowl = parse("(w - 3)^2")
+    >>> judge = lambda w: bowl.value_and_gradient(w)[0]
+    >>> trials = try_rates(bowl, np.array([0.0]), Plain(), judge, n_steps=3)
+    >>> trials.best  # 0.5 would arrive at once, 1 never
+    0.512
+    """
+
+    def end(rate: float) -> float:
+        constant = Constant(rate)
+        walk = steps(
+            problem, begin(w0, rule, constant), rule, constant, batch_size=batch_size, seed=seed
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            last = next(islice(walk, n_steps, None))
+            loss = judge(last.w)
+        return loss if math.isfinite(loss) else math.inf
+
+    found = {first: end(first)}
+    start = judge(w0)
+    for factor in (FACTOR, 1.0 / FACTOR):
+        rate = first
+        while len(found) < MOST:
+            rate *= factor
+            found[rate] = end(rate)
+            lowest = min(found, key=lambda r: found[r])
+            if _turned(found, rate, lowest, start):
+                break
+    rates = sorted(found)
+    losses = [found[rate] for rate in rates]
+    best = rates[int(np.argmin(losses))]
+    why = (
+        f"After {n_steps} trial steps from one start, the loss {start:.4g} had become "
+        + ", ".join(f"{found[r]:.4g} with {r:.2g}" for r in _beside(rates, best))
+    )
+    return Trials(np.array(rates), np.array(losses), best, why)
+
+
+def _turned(found: dict[float, float], rate: float, lowest: float, start: float) -> bool:
+    """Whether nothing better is to be expected beyond ``rate``."""
+    beyond = abs(math.log(rate / lowest))
+    return beyond >= 1.5 * math.log(FACTOR) or (rate > lowest and not found[rate] <= start)
+
+
+def _beside(rates: list[float], best: float) -> list[float]:
+    i = rates.index(best)
+    return rates[max(0, i - 1) : i + 2]
