@@ -32,8 +32,8 @@ FLOORS = {
         """,
     "doors": """
         tables targets labels settings training linear estimators drop_in network_choices
-        network_training network_descent network_estimators modules model references scores fitting telling
-        fit_report predicting rate_range
+        network_training network_descent network_estimators modules model references scores fitting
+        telling fit_report predicting rate_range
         cli lab practice __main__
         """,
 }
