@@ -32,6 +32,22 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.docs ## the documents, warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) install $(PIN) -e '.[bench]'
+	touch $@
+
+bench: $(VENV)/.bench ## every solver on every convex problem: an hour and more
+	$(BIN)/python -m benchmarks.convex
+
+bench-quick: $(VENV)/.bench ## the small ones
+	$(BIN)/python -m benchmarks.convex --quick --seconds 3
+
+accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
+	$(BIN)/python -m benchmarks.accuracy
+
 clean:
 	rm -rf $(VENV) build dist downslope-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,46 @@
+"""How the documents are built: ``make docs`` (warnings are errors)."""
+
+import os
+import sys
+from pathlib import Path
+
+import downslope
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "Downslope"
+author = "the downslope developers"
+copyright = "2026, the downslope developers"
+release = version = downslope.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py", "**/sg_execution_times.rst"]
+html_theme = "furo"
+html_static_path = ["_static"]
+html_title = "Downslope"
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+autosummary_generate = True
+suppress_warnings = ["config.cache", "ref.python"]
+sphinx_gallery_conf = {
+    "examples_dirs": ["scripts"],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r".*\.py",
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "abort_on_example_error": True,
+    "within_subsection_order": "FileNameSortKey",
+}
