@@ -13,6 +13,30 @@ export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly rows: number;
+  /** Rows of the whole table, where Python chose some of them for the page. */
+  readonly of?: number;
+}
+
+/** A table as it is sent or embedded: each column either numbers (null where missing) or words. */
+export interface Packed {
+  readonly name: string;
+  readonly rows: number;
+  readonly of?: number;
+  readonly columns: readonly { readonly name: string; readonly numbers?: readonly (number | null)[]; readonly words?: readonly string[] }[];
+}
+
+export function unpacked({ name, rows, of, columns }: Packed): Table {
+  const whole = columns.map(({ name, numbers, words }): Column => (numbers
+    ? { name, numbers: numbers.map((x) => x ?? NaN), words: numbers.map((x) => (x === null ? "" : String(x))) }
+    : { name, numbers: null, words: words ?? [] }));
+  return of === undefined ? { name, rows, columns: whole } : { name, rows, of, columns: whole };
+}
+
+export function packed({ name, rows, of, columns }: Table): Packed {
+  const small = columns.map(({ name, numbers, words }) => (numbers
+    ? { name, numbers: numbers.map((x) => (Number.isFinite(x) ? x : null)) }
+    : { name, words }));
+  return of === undefined ? { name, rows, columns: small } : { name, rows, of, columns: small };
 }
 
 const MISSING = new Set(["", "na", "nan", "n/a", "null", "none", "?"]);

@@ -1,6 +1,6 @@
 // Your data: any table of numbers, linear or logistic, raw or standardised.
 
-import { computed, effect, signal, useSignal } from "@preact/signals";
+import { computed, signal, useSignal } from "@preact/signals";
 import { choose, inUnits, type Chosen } from "../engine/chosen.ts";
 import { readTable, twoValues, type Table } from "../engine/csv.ts";
 import { curvatureAt } from "../engine/curvature.ts";
@@ -18,7 +18,7 @@ import { playerOf, type Scene } from "../ui/scene.ts";
 import { study, walkFields } from "../ui/study.ts";
 import { drawFit, fitTable, fitTitle } from "./fit.ts";
 import { drawPlane, planeWindow } from "./planes.ts";
-import { OnServer, serverTables } from "./remote.tsx";
+import { isLarge, OnServer, serverTables, upload } from "./remote.tsx";
 import { samples } from "./samples.ts";
 
 const LOSS_NAMES = ["mse", "squared_error", "huber", "log_loss", "hinge"];
@@ -87,7 +87,7 @@ export const data: Scene = {
     const open = async (file: File | undefined) => {
       if (!file) return;
       try {
-        add(readTable(await file.text(), file.name));
+        add(host.server && isLarge(file) ? await upload(host.server, file) : readTable(await file.text(), file.name));
       } catch (error) {
         wrong.value = (error as Error).message;
       }
@@ -104,7 +104,7 @@ export const data: Scene = {
       [fields.target.signal.value, fields.table.signal.value, fields.features.signal.value] = [goal, name, numericNames(next).filter((other) => other !== goal).slice(0, 2)];
       [fields.k.signal.value, fields.zoom.signal.value] = [0, 1];
     };
-    if (host.server) effect(() => serverTables(host.server!, (next) => (tables.value = [...next, ...tables.peek()])));
+    if (host.server) serverTables(host.server, (next) => (tables.value = [...next, ...tables.peek()]));
     const toggle = (name: string, on: boolean) => {
       const others = features.value.filter((other) => other !== name);
       fields.features.signal.value = on ? [...others, name] : others;
@@ -116,7 +116,7 @@ export const data: Scene = {
         <div class="remark" role="status">
           {wrong.value && <p class="wrong"><span>{wrong.value}</span></p>}
           <p><span>
-            <b>{table.value.name}</b>: {count(chosen.value.y.length)} rows in the walk
+            <b>{table.value.name}</b>: {count(chosen.value.y.length)} {table.value.of && table.value.of > table.value.rows ? `of ${count(table.value.of)} ` : ""}rows in the walk
             {chosen.value.incomplete > 0 && `, ${count(chosen.value.incomplete)} left out because a cell is empty`}
             {chosen.value.thinned > 0 && `, ${count(chosen.value.thinned)} left out evenly to keep the page quick`}.{" "}
             Condition number: raw <b data-condition="raw" data-value={String(conditions.value[0])}>{short(conditions.value[0]!, 3)}</b>, standardised{" "}
@@ -157,7 +157,7 @@ export const data: Scene = {
             <Switch label="Standardise the columns" field={fields.standardise} />
           </Group>
           <WalkSettings fields={fields} />
-          {host.server && <OnServer server={host.server} fields={fields} table={table.value.name} target={target.value} features={features.value} />}
+          {host.server && table.value.of !== undefined && <OnServer server={host.server} fields={fields} table={table.value.name} target={target.value} features={features.value} />}
         </>
       ),
       Pictures: () => (

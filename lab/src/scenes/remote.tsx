@@ -1,8 +1,8 @@
 // The Python server behind the page: tables it has opened, and walks over all of their rows.
 
 import { useSignal } from "@preact/signals";
-import type { Table } from "../engine/csv.ts";
-import { count, exact, short } from "../engine/numbers.ts";
+import { LARGEST, unpacked, type Packed, type Table } from "../engine/csv.ts";
+import { count, exact } from "../engine/numbers.ts";
 import { Group } from "../ui/controls.tsx";
 import { save } from "../ui/files.ts";
 import type { Server } from "../ui/host.ts";
@@ -12,9 +12,19 @@ import type { WalkFields } from "../ui/study.ts";
 /** Asks for the tables that Python was started with. */
 export function serverTables(server: Server, add: (tables: readonly Table[]) => void): void {
   server.get("tables").then(async (answer) => {
-    if (answer.ok) add((await answer.json()) as Table[]);
+    if (answer.ok) add(((await answer.json()) as Packed[]).map(unpacked));
   }).catch(() => undefined);
 }
+
+/** A file for Python to keep, so that it can walk on all rows; the page gets some of them back. */
+export async function upload(server: Server, file: File): Promise<Table> {
+  const answer = await server.postPacked("tables", { name: file.name, text: await file.text() });
+  if (!answer.ok) throw new Error(((await answer.json()) as { error: string }).error);
+  return unpacked((await answer.json()) as Packed);
+}
+
+/** Whether a file is better read by Python than in the page. */
+export const isLarge = (file: File): boolean => file.size > LARGEST / 4;
 
 interface Row {
   readonly step: number;
@@ -51,7 +61,8 @@ export function OnServer({ server, fields, table, target, features }: Props) {
     try {
       const answer = await server.post("walk", {
         table, target, features, loss: fields.loss.signal.value, standardise: fields.standardise.signal.value,
-        rule: fields.rule.signal.value, rate: fields.rate.signal.value, updates: fields.updates.signal.value,
+        rule: fields.rule.signal.value, beta: fields.beta.signal.value, rate: fields.rate.signal.value,
+        schedule: fields.schedule.signal.value, updates: fields.updates.signal.value,
       }, stop.value.signal);
       if (!answer.ok) throw new Error(((await answer.json()) as { error: string }).error);
       await read(answer.body!, (line) => {
@@ -74,7 +85,7 @@ export function OnServer({ server, fields, table, target, features }: Props) {
       </div>
       <p class="note" role="status" data-remote={ending.value ? "done" : "none"}>{said.value}</p>
       {ending.value && (
-        <DataTable title="Walk on all rows" columns={["step", "value", ...ending.value.names]} rows={thin(seen.value).map((row) => [row.step, exact(row.value), ...row.w.map((x) => short(x, 8))])} />
+        <DataTable title="Walk on all rows" columns={["step", "value", ...ending.value.names]} rows={thin(seen.value).map((row) => [row.step, exact(row.value), ...row.w.map(exact)])} />
       )}
     </Group>
   );

@@ -121,7 +121,7 @@ function Exports({ host, room, settings, name }: { host: Host; room: Room; setti
     said.value = "The link is copied; it opens this page as it is now.";
   };
   const page = async () => {
-    save(`downslope-${name}.html`, onePage(await host.source!(), { settings: settings(), tables: room.tables?.() ?? [] }), "text/html");
+    save(`downslope-${name}.html`, onePage(await host.source!(), settings(), room.tables?.() ?? []), "text/html");
   };
   return (
     <fieldset class="group exports">

@@ -1,7 +1,7 @@
 // Where the page lives: served by Python, a single file, or a widget in a notebook.
 
 import { signal } from "@preact/signals";
-import type { Table } from "../engine/csv.ts";
+import { packed, unpacked, type Packed, type Table } from "../engine/csv.ts";
 
 /** The part of an anywidget model that the page uses. */
 export interface Model {
@@ -31,6 +31,8 @@ export interface Host {
 export interface Server {
   get(path: string): Promise<Response>;
   post(path: string, body: unknown, signal?: AbortSignal): Promise<Response>;
+  /** The same for a body worth packing. */
+  postPacked(path: string, body: unknown): Promise<Response>;
 }
 
 /** Bumped when colours change, so that pictures are drawn again. */
@@ -39,7 +41,7 @@ export const inkVersion = signal(0);
 /** What is embedded in a one-file page: settings and tables. */
 export interface Embedded {
   readonly settings?: string;
-  readonly tables?: readonly Table[];
+  readonly tables?: readonly Packed[];
 }
 
 /** A host for a page that owns its address. */
@@ -62,7 +64,7 @@ export function pageHost(): Host {
       }, 200);
     },
     listen: (callback) => addEventListener("hashchange", () => callback(address())),
-    tables: embedded.tables ?? [],
+    tables: (embedded.tables ?? []).map(unpacked),
     source: ownSource,
     server: token === null ? null : serverWith(token),
     linkable: location.protocol !== "about:",
@@ -79,7 +81,7 @@ export function widgetHost(model: Model): Host {
       model.save_changes();
     },
     listen: (callback) => model.on("change:settings", () => callback(String(model.get("settings")))),
-    tables: (model.get("tables") as Table[] | undefined) ?? [],
+    tables: ((model.get("tables") as Packed[] | undefined) ?? []).map(unpacked),
     source: null,
     server: null,
     linkable: false,
@@ -106,13 +108,18 @@ function takeToken(): Promise<string> | null {
 }
 
 function serverWith(token: Promise<string>): Server {
+  const headers = async (): Promise<Record<string, string>> => ({ "Content-Type": "application/json", "X-Lab-Token": await token });
   return {
     async get(path) {
       return fetch(`api/${path}`, { headers: { "X-Lab-Token": await token } });
     },
     async post(path, body, signal) {
-      const headers = { "Content-Type": "application/json", "X-Lab-Token": await token };
-      return fetch(`api/${path}`, { method: "POST", headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
+      return fetch(`api/${path}`, { method: "POST", headers: await headers(), body: JSON.stringify(body), ...(signal ? { signal } : {}) });
+    },
+    async postPacked(path, body) {
+      const small = new Blob([JSON.stringify(body)]).stream().pipeThrough(new CompressionStream("gzip"));
+      const sent = { ...(await headers()), "Content-Encoding": "gzip" };
+      return fetch(`api/${path}`, { method: "POST", headers: sent, body: await new Response(small).blob() });
     },
   };
 }
@@ -128,7 +135,8 @@ async function ownSource(): Promise<{ script: string; style: string }> {
 }
 
 /** Text of a page in one file; the same page as downslope/lab/page.py writes. */
-export function onePage({ script, style }: { script: string; style: string }, embedded: Embedded): string {
+export function onePage({ script, style }: { script: string; style: string }, settings: string, tables: readonly Table[]): string {
+  const embedded: Embedded = { settings, tables: tables.map(packed) };
   const data = JSON.stringify(embedded).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">

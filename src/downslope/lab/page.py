@@ -42,13 +42,7 @@ def one_file(settings: str = "", tables: Sequence[Table] = ()) -> str:
     settings : str, default ""
         What follows the ``#`` of the lab's address, such as ``"scene=bowl&rate=0.2"``.
     tables : sequence of dict
-        Tables as ``as_table`` makes them, offered in the scene of one's own data.
-
-    Examples
-    --------
-    >>> page = one_file("scene=bowl")
-    >>> page.count("<script"), "http://" in page.split("<script")[0]
-    (2, False)
+        Tables as ``sheets.for_page`` makes them, offered in the scene of one's own data.
     """
     # "<" never stands in the embedded data, so no text of it can end the script element.
     data = json.dumps({"settings": settings, "tables": list(tables)}, allow_nan=False)
