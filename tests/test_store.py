@@ -111,7 +111,8 @@ def test_equal_models_are_equal_files(saved, tmp_path):
 
 
 def test_inspecting_lists_the_members_without_loading_them(saved):
-    about = inspect(saved)
+    about, content = inspect(saved)
+    assert content == PARCEL.content
     assert about["kind"] == "model"
     assert about["members"].keys() == {
         "content.json",

@@ -119,8 +119,8 @@ def read(path: str | Path, kind: str) -> Parcel:
     return _guarded(path, lambda archive: _parcel(path, archive, kind))
 
 
-def inspect(path: str | Path) -> dict[str, Any]:
-    """What is inside, without loading any array: ``about.json`` as it stands, checked for form.
+def inspect(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is inside: ``about.json`` and ``content.json``, checked; no array is loaded.
 
     Raises
     ------
@@ -128,7 +128,12 @@ def inspect(path: str | Path) -> dict[str, Any]:
         If the file is no parcel of this program.
     """
     path = Path(path)
-    return _guarded(path, lambda archive: _about(path, archive))
+
+    def look(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]]:
+        about = _about(path, archive)
+        return about, _parse(_member(path, archive, "content.json", about))
+
+    return _guarded(path, look)
 
 
 def _guarded(path: Path, use: Callable[[zipfile.ZipFile], T]) -> T:
@@ -235,21 +240,23 @@ def _parcel(path: Path, archive: zipfile.ZipFile, kind: str) -> Parcel:
     about = _about(path, archive)
     if about.get("kind") != kind:
         raise StoreError(f"{path.name!r} holds a {str(about.get('kind'))[:30]}, not a {kind}.")
-    parts = {}
-    for name, expected in about["members"].items():
-        data = archive.read(name)
-        if hashlib.sha256(data).hexdigest() != expected["sha256"]:
-            raise StoreError(
-                f"{path.name!r} is damaged: the checksum of {name} does not match; use another "
-                "copy or save it again."
-            )
-        parts[name] = data
+    parts = {name: _member(path, archive, name, about) for name in about["members"]}
     content = _parse(parts.pop("content.json"))
     arrays = {
         name.removeprefix("arrays/").removesuffix(".npy"): _array(name, data)
         for name, data in parts.items()
     }
     return Parcel(kind, content, arrays)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, name: str, about: dict[str, Any]) -> bytes:
+    data = archive.read(name)
+    if hashlib.sha256(data).hexdigest() != about["members"][name]["sha256"]:
+        raise StoreError(
+            f"{path.name!r} is damaged: the checksum of {name} does not match; use another copy "
+            "or save it again."
+        )
+    return data
 
 
 def _array(name: str, data: bytes) -> Array:

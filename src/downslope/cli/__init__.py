@@ -14,15 +14,18 @@ import typer
 from downslope import __version__
 from downslope.cli.codes import DONE, INTERRUPTED, WRONG
 from downslope.cli.fit import fit
+from downslope.cli.lab import lab
+from downslope.cli.looking import diagnose, inspect
 from downslope.cli.predict import predict
 from downslope.errors import DownslopeError
 
+USAGE: Any = typer.BadParameter.__mro__[1]
+"""What a wrong command line raises; newer typers bring a click of their own, so it has no name."""
 HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="downslope",
     help="Train, explain and picture models by gradient descent.",
-    no_args_is_help=True,
     add_completion=False,
     context_settings=HELP,
     pretty_exceptions_enable=False,
@@ -44,7 +47,7 @@ def _root(
 ) -> None: ...
 
 
-for command in (fit, predict):
+for command in (fit, predict, diagnose, inspect, lab):
     app.command()(command)
 
 
@@ -57,7 +60,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and answer its exit code."""
     warnings.showwarning = _note
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments or ["--help"], standalone_mode=False)
         return int(code or DONE)
     except KeyboardInterrupt:
         return complain("Interrupted; nothing was saved.", INTERRUPTED)
@@ -71,16 +74,13 @@ def run(arguments: list[str]) -> int:
 
 def sentence(error: BaseException) -> str:
     """What went wrong and what to do, in one sentence."""
-    import click
-
     if isinstance(error, DownslopeError):
         return str(error)
-    if isinstance(error, click.UsageError):
-        where = f"downslope {error.ctx.info_name} --help" if error.ctx else "downslope --help"
-        return f"{error.format_message().rstrip('.')}; see `{where}`."
-    if isinstance(error, click.ClickException):
-        return error.format_message()
-    if isinstance(error, click.exceptions.Abort):
+    if isinstance(error, USAGE):
+        where = error.ctx.command_path if error.ctx else "downslope"
+        wrong = error.format_message().rstrip(".")
+        return f"{wrong}{'' if wrong.endswith('?') else '.'} See `{where} --help`."
+    if isinstance(error, typer.Abort):
         return "Aborted; nothing was saved."
     if isinstance(error, MemoryError):
         return "The machine's memory is not enough for this table; use fewer columns or rows."

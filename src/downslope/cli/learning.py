@@ -139,10 +139,8 @@ def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
     from downslope.telling import told
 
     screen.head("What the run shows")
-    for title, evidence, remedy in told(diagnosis):
-        already = evidence.lower().startswith(title.lower())
-        screen.say(f"• {evidence}" if already else f"• {title}: {evidence}")
-        screen.say(f"  → {remedy}", "cyan")
+    for finding in told(diagnosis):
+        screen.finding(*finding)
 
 
 def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:

@@ -61,6 +61,12 @@ class Screen:
             table.add_row(*(Text(clean(cell)) for cell in row))
         self.console.print(table)
 
+    def finding(self, title: str, evidence: str, remedy: str) -> None:
+        """A symptom in words, and what to try next."""
+        already = evidence.lower().startswith(title.lower())
+        self.say(f"• {evidence}" if already else f"• {title}: {evidence}")
+        self.say(f"  → {remedy}", "cyan")
+
     def facts(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Names and values in two columns."""
         if self.silent:
