@@ -95,7 +95,7 @@ def test_a_sketch_with_a_bucket_for_every_row_is_exact(name):
     X = 5.0 + rng.normal(size=(90, 4))
     passes = make_passes(name, X, rng)
     w, shift = 0.1 * rng.normal(size=5), np.full(4, 5.0)
-    value, gradient, table, _ = passes.sketch(w, 90, shift, 0.0, seed=3)
+    value, gradient, table, _ = passes.sketch(w, None, shift, 0.0, seed=3)
     assert (value, gradient.tolist()) == (passes.at(w)[0], passes.at(w)[1].tolist())
     loss = make_loss(name)
     h = loss.curvature(X @ w[:4] + w[4], passes.y) * passes.weights

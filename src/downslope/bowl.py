@@ -47,12 +47,16 @@ gives the same numbers on every machine."""
 MANY_WEIGHTS = 1000
 """From here on a pilot costs more than it saves."""
 MOST_SKETCHES = 3
+MOST_CELLS = 500_000_000
+"""Numbers in an exact table of several classes that are not too many."""
 
 
-def buckets_for(n_rows: int, n_weights: int) -> int:
-    """Rows of the sketch table (see the module), all of them where it would not be small."""
+def buckets_for(n_rows: int, n_weights: int, n_outputs: int = 1) -> int | None:
+    """Rows of the sketch table (see the module); None for all rows, where it would not be small."""
     best = min(max(KAPPA * n_rows / n_weights, 4 * n_weights), 64 * n_weights)
-    return n_rows if 2 * best > n_rows else int(best)
+    if 2 * best <= n_rows:
+        return int(best)
+    return None if n_rows * n_outputs**2 * n_weights <= MOST_CELLS else n_rows
 
 
 def sample_rows_for(n_rows: int, n_weights: int) -> int:
@@ -68,7 +72,7 @@ class Descent:
     problem: Smooth
     walk: Walk
     target: Target
-    buckets: int
+    buckets: int | None
     shift: Array
     floor: float
     settings: Settings
@@ -91,9 +95,17 @@ class Descent:
 
     @property
     def slack(self) -> float:
-        """See ``certificate.slack_of``."""
+        """See ``certificate.slack_of``; the more, the less a step achieves."""
         lowest = self.track.lowest_curvature()
-        return certificate.slack_of(self.view.metric.rho, lowest, self.target.squared)
+        slack = certificate.slack_of(self.view.metric.rho, lowest, self.target.squared)
+        return slack / (1.0 - min(self.contraction, 0.99))
+
+    @property
+    def contraction(self) -> float:
+        """Mean factor by which a step since the last sketch has shrunk the decrement."""
+        if self.since == 0 or not self.entry > 0.0:
+            return 0.0
+        return float((self.track.here.decrement / self.entry) ** (1.0 / self.since))
 
     @property
     def bound(self) -> float:
@@ -139,16 +151,17 @@ class Descent:
         if self.sketches >= MOST_SKETCHES or self.since < 2:
             return False
         here, m, n = self.track.here, len(self.problem.ridge), self.problem.passes.n_rows
-        contraction = (here.decrement / self.entry) ** (1.0 / self.since)
+        contraction = self.contraction
         if contraction > 0.9:
             return self.since >= 6
         if here.decrement > 1e-3 * (self.target.null_value - here.value) or contraction < 0.1:
             return False
         wanted = self.target.wanted(here.value, self.view.metric.rank, self.slack)
         left = math.log(here.decrement / wanted)
-        promised = math.log(max(self.buckets / (2.0 * m), 2.0))
+        size = self.buckets or n
+        promised = math.log(max(size / (2.0 * m), 2.0))
         saved = left / -math.log(contraction) - left / promised
-        return saved > 3.0 + self.buckets * m / (KAPPA * n)
+        return saved > 3.0 + size * m / (KAPPA * n)
 
     def sketch_again(self) -> None:
         """Make the bowl round where the walk stands now; what was learnt on the way is carried."""
@@ -205,7 +218,7 @@ def round_bowl(problem: Smooth, settings: Settings) -> Solution:
     if not squared and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
         start, gain = pilot(sample, ridge, start, shift, floor)
         problem.read += 8.0 * sample.n_rows / n
-    buckets = buckets_for(n, m)
+    buckets = buckets_for(n, m, passes.n_outputs)
     view = problem.look(start, buckets, shift, floor, settings.seed)
     if not view.value <= null_value + 3.0 * gain + 0.05 * abs(null_value):
         view = problem.look(null, buckets, shift, floor, settings.seed)

@@ -20,7 +20,7 @@ points it finds the one whose scaled weights are shortest.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.linalg import lapack
@@ -36,29 +36,6 @@ CLEAR_ROOT = 1e-5
 """Singular values found as roots of a Gram matrix's eigenvalues are right above this share of the
 largest one; the null ones come out below 1e-7. Between the two, only the table itself can tell."""
 CLEAR_NULL = 1e-7
-
-
-class Coordinates(Protocol):
-    """A linear change of coordinates, ``w = w0 + lift(u)``."""
-
-    rho: float
-
-    @property
-    def rank(self) -> int:
-        """Number of coordinates ``u``."""
-        ...
-
-    def lift(self, u: Array) -> Array:
-        """Change of the weights."""
-        ...
-
-    def pull(self, gradient: Array) -> Array:
-        """Gradient in ``u`` of a gradient in the weights."""
-        ...
-
-    def to_round(self, change: Array) -> Array:
-        """``u`` of a change of the weights; what ``lift`` cannot reach is left out."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -108,31 +85,6 @@ class Metric:
         return w if self.rank == len(w) else self.basis @ self.to_round(w)
 
 
-@dataclass(frozen=True)
-class Diagonal:
-    """Coordinates that only scale: one length per weight, for very many columns."""
-
-    lengths: Array
-    rho: float = 0.0
-
-    @property
-    def rank(self) -> int:
-        """Number of weights that the loss feels."""
-        return int(np.count_nonzero(self.lengths))
-
-    def lift(self, u: Array) -> Array:
-        """Change of the weights; one of length 0 stays."""
-        return np.divide(u, self.lengths, out=np.zeros_like(u), where=self.lengths > 0.0)
-
-    def pull(self, gradient: Array) -> Array:
-        """Gradient in the scaled weights."""
-        return self.lift(gradient)
-
-    def to_round(self, change: Array) -> Array:
-        """Scaled change."""
-        return change * self.lengths
-
-
 def metric_of(
     table: Array, shift: Array, ridge: Array, n_rows: int, n_outputs: int, exact: bool
 ) -> Metric:
@@ -152,7 +104,7 @@ def metric_of(
     """
     m, d = len(ridge), len(shift)
     if exact and table.shape[0] < m:
-        return _wide_metric(table, shift, ridge, n_outputs)
+        return _wide_metric(table, shift, ridge, n_rows, n_outputs)
     gram = products(table)
     center, means, drift = shift, np.zeros(m), np.zeros(d)
     if m > d * n_outputs:
@@ -161,6 +113,7 @@ def metric_of(
         table, gram, drift = _center_products(table, gram, drift, n_outputs)
         means = np.append(np.repeat(np.abs(center), n_outputs), np.zeros(n_outputs))
         means *= np.sqrt(np.tile(np.diag(gram)[m - n_outputs : m], d + 1))
+    gram[:m, :m] += _sums_of_classes(gram[:m, :m], n_outputs)
     squares = np.diag(gram)[:m] / n_rows
     lengths = np.sqrt(squares + ridge)
     alive = lengths > CONSTANT * means / np.sqrt(n_rows)
@@ -185,14 +138,14 @@ def metric_of(
     return Metric(basis, inverse, center, n_outputs, rho, wish)
 
 
-def _wide_metric(table: Array, shift: Array, ridge: Array, n_outputs: int) -> Metric:
+def _wide_metric(table: Array, shift: Array, ridge: Array, n: int, n_outputs: int) -> Metric:
     """Round coordinates where rows are fewer than weights: the span of the rows is enough.
 
     The gradient of the loss is a mix of rows, so a walk from zero never leaves their span. With a
     ridge the weights are scaled by its root, so that it bends every direction of the span alike.
     """
-    (n, m), d = table.shape, len(shift)
-    m, k = m - 1, d * n_outputs
+    m, d = len(ridge), len(shift)
+    k = d * n_outputs
     center = shift
     if m > k:
         center = shift + _means(table[:, :m].T @ table[:, k:m], d, n_outputs)
@@ -277,6 +230,19 @@ def _center_weights(w: Array, center: Array, n_outputs: int, sign: float) -> Arr
     if W.shape[0] > d:
         W[d] += sign * np.tensordot(center, W[:d], 1)
     return W.reshape(np.shape(w))
+
+
+def _sums_of_classes(gram: Array, n_outputs: int) -> Array:
+    """A little curvature where all classes move together, which no softmax feels.
+
+    The gradient has no part in these directions, so it changes no step; it keeps R regular.
+    """
+    if n_outputs == 1:
+        return 0.0
+    features = len(gram) // n_outputs
+    sizes = np.diag(gram).reshape(features, n_outputs).mean(axis=1)
+    same = np.full((n_outputs, n_outputs), 1e-4 / n_outputs)
+    return np.kron(np.diag(sizes), same)
 
 
 def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:

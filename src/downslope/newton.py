@@ -31,7 +31,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
     floor = 1e-3 * rows.mean_curvature(null) if passes.loss.name in BENT else 0.0
 
     def look(w: Array) -> View:
-        return problem.look(w, n, shift, floor, 0)
+        return problem.look(w, None, shift, floor, 0)
 
     view = look(start_from(rows, problem.ridge, shift))
     target, steps = Target(settings.tol, n, null_value, squared=False), 0

@@ -21,6 +21,7 @@ from downslope.kernels.dense import dense_pass
 from downslope.kernels.team import chunks, share
 from downslope.losses import Loss, SquaredError
 from downslope.null_model import null_intercept
+from downslope.sampling import balanced_sample, even_sample
 
 Array = Any
 
@@ -61,8 +62,10 @@ class Passes(Protocol):
         """Mean loss and gradient."""
         ...
 
-    def sketch(self, w: Array, buckets: int, shift: Array, floor: float, seed: int) -> Sketch:
-        """Mean loss, gradient and a CountSketch of the curvature."""
+    def sketch(
+        self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
+    ) -> Sketch:
+        """Mean loss, gradient and a sketch of the curvature; None: all of it, row by row."""
         ...
 
     def sample(self, k: int, seed: int) -> "Sample":
@@ -135,21 +138,27 @@ class DensePasses:
         value, gradient, _ = self._pass(w, 0, np.zeros(self.n_features), 0.0, 0)
         return value, gradient
 
-    def sketch(self, w: Array, buckets: int, shift: Array, floor: float, seed: int) -> Sketch:
-        """Mean loss, gradient and a CountSketch of the curvature; all rows if ``buckets`` is n."""
-        value, gradient, table = self._pass(w, buckets, shift, floor, seed)
+    def sketch(
+        self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
+    ) -> Sketch:
+        """Mean loss, gradient and a CountSketch of the curvature; None: a bucket for every row."""
+        size = self.n_rows if buckets is None else buckets
+        value, gradient, table = self._pass(w, size, shift, floor, seed)
         return Sketch(value, gradient, table, shift)
 
     def sample(self, k: int, seed: int) -> "DensePasses":
-        """``k`` rows drawn without replacement, in the order they lie in."""
+        """About ``k`` rows, in which neither of two classes is missing."""
         if k >= self.n_rows:
             return self
-        chosen = np.sort(np.random.default_rng(seed).choice(self.n_rows, size=k, replace=False))
+        if self.loss.link in ("logit", "sign"):
+            chosen, stands_for = balanced_sample((self.y > 0.0).astype(np.int64), k, seed)
+        else:
+            chosen, stands_for = even_sample(self.n_rows, k, seed)
         return replace(
             self,
             X=read_only(self.X[chosen]),
             y=read_only(self.y[chosen]),
-            weights=read_only(self.weights[chosen]),
+            weights=read_only(self.weights[chosen] * stands_for),
         )
 
     def centers(self) -> Array:

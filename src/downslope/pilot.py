@@ -42,7 +42,7 @@ def start_from(sample: Sample, ridge: Array, shift: Array) -> Array:
         return null
     weights = sample.weights * (means if sample.loss.name == "poisson" else 1.0)
     squares = sample.as_squares(np.log(means), weights)
-    table = squares.sketch(0.0 * null, sample.n_rows, shift, 0.0, 0).table
+    table = squares.sketch(0.0 * null, None, shift, 0.0, 0).table
     metric = metric_of(table, shift, ridge, sample.n_rows, sample.n_outputs, exact=True)
     fitted = metric.lift(metric.wish)
     return fitted if sample.at(fitted)[0] < sample.at(null)[0] else null

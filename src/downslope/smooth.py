@@ -77,12 +77,12 @@ class Smooth:
         self.read += 1.0
         return self._with_ridge(w, *self.passes.at(w))
 
-    def look(self, w: Array, buckets: int, shift: Array, floor: float, seed: int) -> View:
+    def look(self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int) -> View:
         """Value, gradient and round coordinates at ``w``; about two passes."""
         self.read += 2.0
         n, k = self.passes.n_rows, self.passes.n_outputs
         sketch = self.passes.sketch(w, buckets, shift, floor, seed)
-        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets == n)
+        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets is None)
         return View(w, *self._with_ridge(w, sketch.value, sketch.gradient), metric)
 
     def separated(self, value: float) -> bool:

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import round_bowl
+from downslope.class_passes import ClassPasses
 from downslope.kernels.team import one_thread_per_product
 from downslope.losses import Loss
 from downslope.newton import newton
-from downslope.passes import DensePasses, read_only
+from downslope.passes import DensePasses, Passes, read_only
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.smooth import Settings, Smooth, Solution
+from downslope.walks import Point
 
 Array = Any
 SMALL = 2e7
@@ -28,6 +30,7 @@ def solve(
     *,
     weights: Array | None = None,
     fit_intercept: bool = True,
+    n_outputs: int = 1,
     settings: Settings | None = None,
 ) -> Solution:
     """Lowest point of mean(weights * loss(X w + b, y)) + l1 |w|_1 + l2/2 |w|^2.
@@ -36,11 +39,13 @@ def solve(
     ----------
     X : array of shape (n_rows, n_features)
     y : array of shape (n_rows,)
-        Targets as the loss wants them: -1 and +1 for two classes.
+        Targets as the loss wants them: -1 and +1 for binary losses.
     loss, penalty : Loss, Penalty
     weights : array of shape (n_rows,) or None
         How much each row counts; mean 1.
     fit_intercept : bool, default True
+    n_outputs : int, default 1
+        Number of classes of a multinomial loss; ``y`` then holds the class of each row, from 0.
     settings : Settings or None
 
     Returns
@@ -56,20 +61,27 @@ def solve(
     array([0.08, 0.  ])
     """
     X, shift = _centered(_floats(X), fit_intercept)
-    settings = _told_in_user_units(settings or Settings(), shift)
+    settings = _told_in_user_units(settings or Settings(), shift, n_outputs)
     n, d = X.shape
-    y = np.ascontiguousarray(y, dtype=np.float64)
     row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
-    passes = DensePasses(read_only(X), read_only(y), read_only(row_weights), loss, fit_intercept)
-    ridge = np.append(np.full(d, penalty.l2), np.zeros(1 if fit_intercept else 0))
+    passes: Passes
+    if n_outputs > 1:
+        labels = np.ascontiguousarray(y, dtype=np.int64)
+        columns = (read_only(X), read_only(labels), read_only(row_weights))
+        passes = ClassPasses(*columns, n_outputs, fit_intercept)
+    else:
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        columns = (read_only(X), read_only(y), read_only(row_weights))
+        passes = DensePasses(*columns, loss, fit_intercept)
+    ridge = np.append(np.full(d * n_outputs, penalty.l2), np.zeros(n_outputs * fit_intercept))
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         solution = _solve(Smooth(passes, ridge), settings)
-    return replace(solution, w=moved_back(solution.w, shift))
+    return replace(solution, w=moved_back(solution.w, shift, n_outputs))
 
 
 def _solve(problem: Smooth, settings: Settings) -> Solution:
-    n, m = problem.passes.n_rows, len(problem.ridge)
+    n, m = problem.passes.n_rows * problem.passes.n_outputs, len(problem.ridge)
     if settings.method == "auto" and n * m * min(n, m) <= SMALL:
         return newton(problem, settings)
     return round_bowl(problem, settings)
@@ -100,15 +112,20 @@ def far_columns(few: Array) -> Array:
     return np.where(far, mean, 0.0).astype(few.dtype).astype(np.float64)
 
 
-def moved_back(w: Array, shift: Array | None) -> Array:
+def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
     """Weights for the columns where they were: (x - c) @ w + b = x @ w + (b - c @ w)."""
-    return w if shift is None else np.append(w[:-1], w[-1] - shift @ w[:-1])
+    if shift is None:
+        return w
+    W = w.reshape(-1, n_outputs)
+    return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
 
 
-def _told_in_user_units(settings: Settings, shift: Array | None) -> Settings:
+def _told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int) -> Settings:
     """The same settings, with a watcher that sees the weights of the columns where they were."""
     if settings.watch is None or shift is None:
         return settings
-    return replace(
-        settings, watch=lambda point: settings.tell(point._replace(w=moved_back(point.w, shift)))
-    )
+
+    def watch(point: Point) -> None:
+        settings.tell(point._replace(w=moved_back(point.w, shift, n_outputs)))
+
+    return replace(settings, watch=watch)

@@ -1,0 +1,85 @@
+"""Simple changes of coordinates, for problems too wide for a full factor R."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = Any
+
+
+class Coordinates(Protocol):
+    """A linear change of coordinates, ``w = w0 + lift(u)``."""
+
+    @property
+    def rho(self) -> float:
+        """How far from round: eigenvalues lie in [1/(1 + rho)^2, 1/(1 - rho)^2]."""
+        ...
+
+    @property
+    def rank(self) -> int:
+        """Number of directions."""
+        ...
+
+    def lift(self, u: Array) -> Array:
+        """Change of the weights."""
+        ...
+
+    def pull(self, gradient: Array) -> Array:
+        """Gradient in ``u`` of a gradient in the weights."""
+        ...
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """Every weight on its own scale.
+
+    Parameters
+    ----------
+    lengths : array of shape (n_weights,)
+        Root of the curvature of each weight; one of length 0 stays where it is.
+    """
+
+    lengths: Array
+    rho: float = 0.0
+
+    @property
+    def rank(self) -> int:
+        """Number of weights that the loss feels."""
+        return int(np.count_nonzero(self.lengths))
+
+    def lift(self, u: Array) -> Array:
+        """Change of the weights."""
+        return np.divide(u, self.lengths, out=np.zeros_like(u), where=self.lengths > 0.0)
+
+    def pull(self, gradient: Array) -> Array:
+        """Gradient in the scaled weights."""
+        return self.lift(gradient)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One change of coordinates of the features, the same for every class.
+
+    The Hessian of the cross-entropy is at most (I - 11'/K)/2 (x) X'X / n (Böhning 1992), so the
+    round coordinates of least squares, shortened by the root of 2, suit all classes.
+    """
+
+    features: Coordinates
+    n_outputs: int
+    rho: float = 0.0
+
+    @property
+    def rank(self) -> int:
+        """Number of directions."""
+        return self.features.rank * self.n_outputs
+
+    def lift(self, u: Array) -> Array:
+        """Change of the flat weights (features, classes)."""
+        U = u.reshape(-1, self.n_outputs)
+        return np.sqrt(2.0) * self.features.lift(U).ravel()
+
+    def pull(self, gradient: Array) -> Array:
+        """Gradient in ``u``."""
+        G = gradient.reshape(-1, self.n_outputs)
+        return np.sqrt(2.0) * self.features.pull(G.T).T.ravel()
