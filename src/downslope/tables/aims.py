@@ -165,8 +165,8 @@ def leaks(target: Target, numbers: dict[str, NDArray[np.float64]]) -> tuple[str,
         elif _on_a_line(_scaled(values[kept]), y[kept]):
             notes.append(f"Leak suspected: {glimpse(name)} is the target on another scale.")
         elif kept.all():
-            suspects[name] = values / np.abs(target.y).max()
-    for one, other in _sums(y, suspects):
+            suspects[name] = values
+    for one, other in _sums(target.y, suspects):
         notes.append(f"Leak suspected: {glimpse(one)} + {glimpse(other)} equals the target.")
     if notes:
         notes.append("Leave such a column out with --drop (drop=[...]).")
@@ -194,9 +194,10 @@ def _sums(y: NDArray[np.float64], columns: dict[str, NDArray[np.float64]]) -> li
     some = np.array([columns[name][rows] for name in names])
     tiny = 1e-10 * np.abs(y).max()
     found = []
-    for i, name in enumerate(names):
-        fits = np.flatnonzero((np.abs(some[i] + some[i + 1 :] - y[rows]) <= tiny).all(axis=1))
-        for j in fits + i + 1:
-            if np.allclose(columns[name] + columns[names[j]], y, rtol=1e-10, atol=tiny):
-                found.append((name, names[j]))
+    with np.errstate(over="ignore"):
+        for i, name in enumerate(names):
+            fits = np.abs(some[i] + some[i + 1 :] - y[rows]) <= tiny
+            for j in np.flatnonzero(fits.all(axis=1)) + i + 1:
+                if (np.abs(columns[name] + columns[names[j]] - y) <= tiny).all():
+                    found.append((name, names[j]))
     return found

@@ -111,22 +111,22 @@ def _spell_typed(column: Any, missing: tuple[str, ...], kind: str | None) -> Spe
         ends = pc.min_max(column).as_py()
         largest = max(abs(ends["min"] or 0), abs(ends["max"] or 0))
         remark = ROUNDED if largest > EXACT else ""
-    return Spelling(kind or _kind_of(column.type), missing=missing, remark=remark)
+    return Spelling(kind or _kind_of(column), missing=missing, remark=remark)
 
 
-def _kind_of(kind: Any) -> str:
+def _kind_of(column: Any) -> str:
     """What a column is by the type its file gave it."""
-    types = pa.types
+    kind, types = column.type, pa.types
+    if types.is_dictionary(kind) or is_text(column):
+        return "words"
     if types.is_boolean(kind):
         return "boolean"
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return "date"
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return "number"
     if types.is_duration(kind) or types.is_time(kind):
         return "number"
-    if types.is_timestamp(kind) or types.is_date(kind):
-        return "date"
-    if types.is_dictionary(kind):
-        return "words"
     return "empty" if types.is_null(kind) else "nested"
 
 
@@ -285,17 +285,21 @@ def read(column: Any, spelling: Spelling, where: Where) -> Numbers | Words:
     """
     if isinstance(column, Words | np.ndarray):
         return column
-    if spelling.kind in ("words", "empty", "nested"):
+    if spelling.kind in ("words", "empty"):
+        if _kind_of(column) == "nested":
+            raise _of_another_type(column, "words", where)
         return as_words(column, spelling.missing)
+    if spelling.kind == "nested":
+        return Words(np.full(len(column), -1), pa.array([], pa.large_string()))
     values = _text_values if is_text(column) else _typed_values
     numbers = values(column, spelling, where)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
+        first = int(infinite[0])
         more = f" ({len(infinite)} such cells)" if len(infinite) > 1 else ""
         raise TableError(
-            f"{where.cell(int(infinite[0]))}: {column[int(infinite[0])].as_py()} is no number to "
-            f"learn from{more}; mend it, or pass --missing inf --missing=-inf "
-            "(missing=['inf', '-inf']) to read such cells as missing."
+            f"{where.cell(first)}: {glimpse(str(column[first]))} is no number to learn from"
+            f"{more}; mend it, or pass --missing inf --missing=-inf (missing=['inf', '-inf']) to read such cells as missing."
         )
     return numbers
 
@@ -324,16 +328,13 @@ def _text_values(column: Any, spelling: Spelling, where: Where) -> Numbers:
 
 def _typed_values(column: Any, spelling: Spelling, where: Where) -> Numbers:
     """Cells that carry their type: Parquet, Arrow, data frames."""
-    kind, given = column.type, _kind_of(column.type)
+    kind, given = column.type, _kind_of(column)
     if given == "empty":
         return np.full(len(column), np.nan)
     if given == "words":
         return _text_values(pc.cast(column, pa.large_string()), spelling, where)
     if given != spelling.kind and {given, spelling.kind} != {"number", "boolean"}:
-        raise TableError(
-            f"{where.table}, column {glimpse(where.column)}: holds {kind}, where "
-            f"{spelling.kind}s are wanted; convert the column first."
-        )
+        raise _of_another_type(column, f"{spelling.kind}s", where)
     if given == "date":
         micros = pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.int64())
         since: Numbers = micros.to_numpy(zero_copy_only=False) / 86_400e6
@@ -348,3 +349,10 @@ def _typed_values(column: Any, spelling: Spelling, where: Where) -> Numbers:
         if number is not None:
             values[values == number[0]] = np.nan
     return values
+
+
+def _of_another_type(column: Any, wanted: str, where: Where) -> TableError:
+    return TableError(
+        f"{where.table}, column {glimpse(where.column)}: holds {column.type}, where {wanted} are "
+        "wanted; convert the column first."
+    )

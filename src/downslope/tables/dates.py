@@ -34,6 +34,8 @@ def days(levels: Any, order: str) -> NDArray[np.float64]:
     [19780.0, nan, 1.25]
     """
     parts = pc.extract_regex(levels, ORDERS[order])
+    if parts.null_count == len(parts):
+        return np.full(len(parts), np.nan)
     found = {field.name: pc.struct_field(parts, field.name) for field in parts.type}
     year, day = _whole(found["y"]), _whole(found["d"])
     short = np.asarray(pc.fill_null(pc.equal(pc.utf8_length(found["y"]), 2), False))

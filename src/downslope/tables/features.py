@@ -15,10 +15,12 @@ from scipy.sparse import csr_array, hstack
 
 from downslope.errors import StoreError, TableError
 from downslope.tables.cells import Spelling, read
+from downslope.tables.dates import ORDERS
 from downslope.tables.readers import Table
 from downslope.tables.understanding import MANY, Column, Understood
 from downslope.tables.words import Words, glimpse
 
+NUMERIC = ("number", "boolean", "date")
 VOCABULARY = 10_000  # words of a text that get a column
 
 
@@ -260,7 +262,8 @@ class Encoder:
     def _refuse_missing(self, table: Table) -> None:
         missing = [code.name for code in self.codes if code.name not in table.columns]
         if missing:
-            near = get_close_matches(missing[0], list(table.columns), 1)
+            alike = [n for n in table.columns if n.strip().casefold() == missing[0].casefold()]
+            near = alike or get_close_matches(missing[0], list(table.columns), 1)
             hint = f"; rename {near[0]!r} if it is {missing[0]!r}" if near else ""
             raise TableError(
                 f"{table.name} lacks {len(missing)} of the {len(self.codes)} columns that the "
@@ -335,4 +338,12 @@ def _restored(kind: type, stored: dict[str, Any]) -> Any:
         elif wanted[name] is float and not np.isfinite(value):
             raise StoreError(f"the encoder's {name} is {value}, which is not finite.")
         values[name] = value
-    return kind(**values)
+    restored = kind(**values)
+    if not isinstance(restored, Spelling):
+        known = NUMERIC if isinstance(restored, NumberCode) else ("words",)
+        spelling: Spelling = restored.spelling
+        if spelling.kind not in known or spelling.order not in ORDERS:
+            raise StoreError(f"the encoder's {glimpse(str(spelling))} is not known.")
+        if spelling.decimal not in (".", ","):
+            raise StoreError(f"the encoder's decimal mark {glimpse(spelling.decimal)} is none.")
+    return restored

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from downslope.errors import TableError
+from downslope.tables.words import glimpse
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 LINE = re.compile(rf"{NUMBER}(?:\s+\|\S*)?(?:\s+\S+:\S+)*\s*(?:#.*)?")
@@ -111,11 +112,11 @@ def _by_line(lines: list[bytes], name: str) -> Columns:
             index, colon, value = pair.partition(":")
             if not colon or not INDEX.fullmatch(index):
                 raise TableError(
-                    f"{name}, line {number}: {pair!r} is not a pair index:value with a whole "
-                    "number from 0 up before the colon; mend the line."
+                    f"{name}, line {number}: {glimpse(pair)} is not a pair index:value with a "
+                    "whole number from 0 up before the colon; mend the line."
                 )
             indices.append(int(index))
-            values.append(_number(value, f"the value of index {index}", number, name))
+            values.append(_number(value, f"the value of index {index[:20]}", number, name))
     return (
         np.array(labels),
         np.array(counts, np.int64),
@@ -127,7 +128,7 @@ def _by_line(lines: list[bytes], name: str) -> Columns:
 def _number(token: str, what: str, line: int, name: str) -> float:
     if not re.fullmatch(NUMBER, token) or not math.isfinite(float(token)):
         raise TableError(
-            f"{name}, line {line}: {token!r}, {what}, is no finite number; mend the line."
+            f"{name}, line {line}: {glimpse(token)}, {what}, is no finite number; mend the line."
         )
     return float(token)
 

@@ -173,8 +173,10 @@ def _from_bytes(
     if kind != "text":
         return replace(_from_arrow(name, _typed(name, data, kind)), habits=habits)
     text, notes = to_utf8(data, encoding, name)
-    by_name = Path(name).suffix.lower() in (".csv", ".tsv") or layout.separator is not None
-    if not by_name and looks_like_libsvm(text[: 1 << 16].decode(errors="ignore")):
+    suffix = Path(name).suffix.lower()
+    open_question = suffix not in (".csv", ".tsv") and layout.separator is None
+    sample = text[: 1 << 16].decode(errors="ignore")
+    if suffix in (".svm", ".libsvm") or (open_question and looks_like_libsvm(sample)):
         labels, rows, lines, remarks = parse_libsvm(text, name)
         notes = (*notes, *remarks)
         return Table(
