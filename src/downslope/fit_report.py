@@ -54,13 +54,13 @@ def story(done: Fit, diagnosis: Diagnosis, source: str) -> Story:
     source : str
         Name of the table.
     """
-    reason, target = done.reason, done.view.target
-    used = [column.name for column in done.view.features]
+    reason, target = done.reason, done.data.view.target
+    used = [column.name for column in done.data.view.features]
     few = ", ".join(used[:3]) + (f" and {len(used) - 3} more" if len(used) > 3 else "")
-    columns = done.view.columns
+    columns = done.data.view.columns
     return Story(
         title=f"{target.name} from {few}" if used else f"{target.name} from {source}",
-        subtitle=f"{source} · {rows_in_words(done)}",
+        subtitle=f"{source} · {rows_in_words(done.data)}",
         ending=reason.name.replace("_", " "),
         sentence=reason.sentence,
         converged=reason.converged,
@@ -76,7 +76,7 @@ def story(done: Fit, diagnosis: Diagnosis, source: str) -> Story:
             for c in columns[:MOST_LINES]
         ],
         columns_left=max(len(columns) - MOST_LINES, 0),
-        notes=done.notes,
+        notes=done.data.notes,
         trace=done.trained.history,
         adds_to=adds_to(done),
     )
@@ -101,13 +101,13 @@ def cards(done: Fit, diagnosis: Diagnosis) -> list[Score]:
 def coefficient_lines(done: Fit) -> list[CoefficientLine]:
     """The strongest coefficients as text, with those of the reference solution."""
     other = done.reference_weights()
-    place = {name: j for j, name in enumerate(done.names)}
+    place = {name: j for j, name in enumerate(done.data.names)}
     lines = []
     for name, k, value, reach in strongest(done, MOST_COEFFICIENTS):
         reference = "" if other is None else number(float(other[0][k, place[name]]))
         shown = coefficient_name(done, name, k)
         lines.append(CoefficientLine(shown, number(value), number(reach), reference))
-    if len(done.intercepts) == 1 and done.ask.fit_intercept:
+    if len(done.intercepts) == 1 and done.data.ask.fit_intercept:
         reference = "" if other is None else number(float(other[1][0]))
         lines.append(CoefficientLine("intercept", number(float(done.intercepts[0])), "", reference))
     return lines
@@ -136,28 +136,34 @@ CAPTIONS = {
 def figures(done: Fit, diagnosis: Diagnosis, theme: Theme = LIGHT) -> dict[str, Figure]:
     """Every figure that makes sense for this fit, by name."""
     drawn: dict[str, Figure] = {}
-    target = done.view.target.name
-    line = done.coefficients.size == 1 and isinstance(done.X, np.ndarray)
-    if line and done.task == "regression" and done.trained.settings.loss.link == "identity":
+    target = done.data.view.target.name
+    line = done.coefficients.size == 1 and isinstance(done.data.X, np.ndarray)
+    if line and done.data.task == "regression" and done.trained.settings.loss.link == "identity":
         slope, intercept = float(done.coefficients[0, 0]), float(done.intercepts[0])
         drawn["fit"] = fitted_line(
-            done.X[:, 0], done.y, slope, intercept, x_name=done.names[0], y_name=target, theme=theme
+            done.data.X[:, 0],
+            done.data.y,
+            slope,
+            intercept,
+            x_name=done.data.names[0],
+            y_name=target,
+            theme=theme,
         )
     drawn["convergence"] = convergence(
         done.trained.result.trace,
         limit=stable_rate(done, diagnosis),
-        value_name=f"objective ({done.ask.loss})",
+        value_name=f"objective ({done.data.ask.loss})",
         theme=theme,
     )
     drawn |= _landscape(done, theme)
     if len(done.coefficients) == 1 and done.coefficients.size > 1:
         other = done.reference_weights()
         drawn["coefficients"] = coefficients(
-            done.names,
+            done.data.names,
             done.coefficients[0],
-            deviations=done.deviations,
+            deviations=done.data.deviations,
             reference=None if other is None else other[0][0],
-            y_name=target if done.task == "regression" else adds_to(done),
+            y_name=target if done.data.task == "regression" else adds_to(done),
             theme=theme,
         )
     return drawn | _judgement(done, theme)
@@ -166,7 +172,7 @@ def figures(done: Fit, diagnosis: Diagnosis, theme: Theme = LIGHT) -> dict[str, 
 def _landscape(done: Fit, theme: Theme) -> dict[str, Figure]:
     """The valley of a problem with two weights, as the walk saw it."""
     problem, trace = done.problem, done.trained.result.trace
-    if problem.size != 2 or not done.ask.fit_intercept or trace.weights is None:
+    if problem.size != 2 or not done.data.ask.fit_intercept or trace.weights is None:
         return {}
     if GRID * GRID * problem.source.n_rows > MOST_VALUES:
         return {}
@@ -178,7 +184,7 @@ def _landscape(done: Fit, theme: Theme) -> dict[str, Figure]:
         losses = np.array([[problem.value(np.array([u, v])) for u in a] for v in b])
         along = np.array([problem.value(np.array([u, end[1]])) for u in a])
         walked = np.array([problem.value(np.array([u, end[1]])) for u in path[:, 0]])
-    name = f"weight of {done.names[0]}"
+    name = f"weight of {done.data.names[0]}"
     return {
         "loss": loss_along(
             a,
@@ -186,7 +192,7 @@ def _landscape(done: Fit, theme: Theme) -> dict[str, Figure]:
             path=path[:, 0],
             path_losses=walked,
             name=name,
-            value_name=done.ask.loss,
+            value_name=done.data.ask.loss,
             theme=theme,
         ),
         "contours": loss_contours(
@@ -197,26 +203,26 @@ def _landscape(done: Fit, theme: Theme) -> dict[str, Figure]:
 
 def _judgement(done: Fit, theme: Theme) -> dict[str, Figure]:
     """The rows judged: against the truth, and against the reference solution."""
-    rows = done.judged_on
+    rows = done.data.judged_on
     values, probability = done.predict(rows)
-    if done.task == "binary" and probability is not None:
-        classes = (done.view.target.classes[0], done.view.target.classes[1])
+    if done.data.task == "binary" and probability is not None:
+        classes = (done.data.view.target.classes[0], done.data.view.target.classes[1])
         figure = class_probabilities(
-            probability[:, 1], done.y[rows] == 1, classes=classes, theme=theme
+            probability[:, 1], done.data.y[rows] == 1, classes=classes, theme=theme
         )
         return {"probabilities": figure}
     other = done.reference_weights()
-    if done.task != "regression" or other is None or done.reference is None:
+    if done.data.task != "regression" or other is None or done.reference is None:
         return {}
-    z = done.X[rows] @ other[0].T + other[1]
+    z = done.data.X[rows] @ other[0].T + other[1]
     loss = done.trained.settings.loss
     theirs = np.exp(np.clip(z[:, 0], None, 700.0)) if loss.link == "log" else z[:, 0]
     figure = predictions(
         values,
         theirs,
         names=("gradient descent", done.reference.name),
-        actual=done.y[rows],
-        y_name=done.view.target.name,
+        actual=done.data.y[rows],
+        y_name=done.data.view.target.name,
         theme=theme,
     )
     return {"predictions": figure}

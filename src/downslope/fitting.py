@@ -82,8 +82,8 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A fit and everything there is to tell about it.
+class Prepared:
+    """A table ready to be learned from.
 
     Attributes
     ----------
@@ -91,20 +91,15 @@ class Fit:
         With the choices that were left open made.
     view : Understood
     encoder : Encoder
+        Learned from the rows to learn from only.
     names : tuple of str
         Features.
     X, y : arrays
         Features and targets of all rows; classes as numbers.
     learned, kept_aside : arrays of int
         Rows.
-    trained : Trained
-    coefficients : array of shape (n_outputs, n_features), in the units of the table
-    intercepts : array of shape (n_outputs,)
-    reference : Reference or None
-        Another solution of the same problem, on the scaled columns.
-    scores : tuple of Scored
-        On the rows kept aside, or where there are none, on those learned from.
-    seconds : float
+    notes : tuple of str
+        What a person should know, in sentences.
     """
 
     ask: Ask
@@ -115,13 +110,49 @@ class Fit:
     y: Array
     learned: Array
     kept_aside: Array
+    notes: tuple[str, ...]
+
+    @property
+    def task(self) -> str:
+        """``"regression"``, ``"binary"`` or ``"multiclass"``."""
+        return self.view.target.task
+
+    @property
+    def judged_on(self) -> Array:
+        """Rows that scores are about: those kept aside, or where there are none, all."""
+        return self.kept_aside if len(self.kept_aside) else self.learned
+
+    @property
+    def deviations(self) -> Array:
+        """Standard deviation of each feature over the rows learned from."""
+        return np.sqrt(np.maximum(spreads(self.X[self.learned]), 0.0))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit and everything there is to tell about it.
+
+    Attributes
+    ----------
+    data : Prepared
+    trained : Trained
+    coefficients : array of shape (n_outputs, n_features), in the units of the table
+    intercepts : array of shape (n_outputs,)
+    reference : Reference or None
+        Another solution of the same problem, on the scaled columns.
+    seconds : float
+        Spent on training.
+    scores : tuple of Scored
+        On the rows kept aside, or where there are none, on those learned from.
+    """
+
+    data: Prepared
     trained: Trained
     coefficients: Array
     intercepts: Array
     reference: Reference | None
-    scores: tuple[Scored, ...]
-    notes: tuple[str, ...]
     seconds: float
+    scores: tuple[Scored, ...] = ()
 
     @property
     def reason(self) -> Reason:
@@ -134,65 +165,73 @@ class Fit:
         assert self.trained.problem is not None  # only a model that was pickled lacks it
         return self.trained.problem
 
-    @property
-    def judged_on(self) -> Array:
-        """Rows that the scores are about."""
-        return self.kept_aside if len(self.kept_aside) else self.learned
-
-    @property
-    def deviations(self) -> Array:
-        """Standard deviation of each feature over the rows learned from."""
-        return np.sqrt(np.maximum(spreads(self.X[self.learned]), 0.0))
-
     def reference_weights(self) -> tuple[Array, Array] | None:
         """Coefficients and intercepts of the reference solution, in the units of the table."""
         if self.reference is None:
             return None
         n_outputs = self.trained.settings.n_outputs
         w = self.trained.scaling.to_user(self.reference.w, n_outputs)
-        return shaped(w, len(self.names), self.ask.fit_intercept)
+        return shaped(w, len(self.data.names), self.data.ask.fit_intercept)
 
     def predict(self, rows: Array) -> tuple[Array, Array | None]:
         """Values (or class numbers) and probabilities of some rows."""
-        z = np.asarray(self.X[rows] @ self.coefficients.T + self.intercepts)
-        return outputs(self.ask.loss, self.trained.settings.loss.parameter, self.task, z)
-
-    @property
-    def task(self) -> str:
-        """``"regression"``, ``"binary"`` or ``"multiclass"``."""
-        return self.view.target.task
+        z = np.asarray(self.data.X[rows] @ self.coefficients.T + self.intercepts)
+        return outputs(self.data.ask.loss, self.trained.settings.loss.parameter, self.data.task, z)
 
     def model(self, findings: tuple[Told, ...] = (), scores: dict[str, str] | None = None) -> Model:
         """The model to keep."""
         loss = self.trained.settings.loss
         return Model(
-            task=self.task,
-            target=self.view.target.name,
-            classes=self.view.target.classes,
-            loss=self.ask.loss,
+            task=self.data.task,
+            target=self.data.view.target.name,
+            classes=self.data.view.target.classes,
+            loss=self.data.ask.loss,
             parameter=loss.parameter,
-            encoder=self.encoder,
-            names=self.names,
+            encoder=self.data.encoder,
+            names=self.data.names,
             coefficients=self.coefficients,
             intercepts=self.intercepts,
-            asked=settings_in_words(self.ask),
+            asked=settings_in_words(self.data.ask),
             ended=(self.reason.name, self.reason.sentence, self.reason.converged),
             scores=scores or {},
             findings=findings,
-            notes=self.notes,
+            notes=self.data.notes,
             trace=self.trained.history,
         )
 
 
-def fit(table: Table, ask: Ask, each_epoch: Callable[[Sight], Reason | None] | None = None) -> Fit:
-    """Train a model on a table, and judge it.
+def prepare(table: Table, ask: Ask) -> Prepared:
+    """Understand a table, keep rows aside, and encode it by what the others hold.
+
+    Raises
+    ------
+    InputError, SettingError
+        In a sentence.
+    """
+    view = understand(
+        table,
+        ask.target,
+        features=ask.features,
+        drop=ask.drop,
+        task=ask.task,
+        kinds=dict(ask.kinds),
+    )
+    ask, y = settled(ask, view), view.target.y
+    learned, kept_aside = split(len(y), ask.test_size, ask.seed)
+    encoder = Encoder.learn(view, learned)
+    X, names, notes = encoder.encode(view.table)
+    notes = (*view.notes, *notes)
+    return Prepared(ask, view, encoder, names, X, y, learned, kept_aside, notes)
+
+
+def fit(data: Prepared, each_epoch: Callable[[Sight], Reason | None] | None = None) -> Fit:
+    """Train a model and judge it.
 
     Parameters
     ----------
-    table : Table
-    ask : Ask
+    data : Prepared
     each_epoch : callable, optional
-        Shown the run after every pass over the rows.
+        Shown the run after every pass over the rows; a reason that it answers ends the run.
 
     Raises
     ------
@@ -203,52 +242,24 @@ def fit(table: Table, ask: Ask, each_epoch: Callable[[Sight], Reason | None] | N
     --------
     >>> from downslope.tables import read_table
     >>> x = [float(k) for k in range(20)]
-    >>> done = fit(read_table({"x": x, "y": [3 * a + 1 for a in x]}), Ask("y"))
+    >>> table = read_table({"x": x, "y": [3 * a + 1 for a in x]})
+    >>> done = fit(prepare(table, Ask("y")))
     >>> done.coefficients.round(6), done.scores[0].name, round(done.scores[0].value, 6)
     (array([[3.]]), 'R²', 1.0)
     """
+    rows, settings = coded(data)
     began = time.perf_counter()
-    view = understand(
-        table,
-        ask.target,
-        features=ask.features,
-        drop=ask.drop,
-        task=ask.task,
-        kinds=dict(ask.kinds),
-    )
-    ask = settled(ask, view)
-    y = view.target.y
-    learned, kept_aside = split(len(y), ask.test_size, ask.seed)
-    encoder = Encoder.learn(view, learned)
-    X, names, notes = encoder.encode(view.table)
-    rows, settings = coded(X[learned], y[learned], ask, view, names)
     trained = train(rows, settings, each_epoch=each_epoch)
-    coefficients, intercepts = shaped(trained.w, len(names), ask.fit_intercept)
+    seconds = time.perf_counter() - began
+    coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
         raise InputError(
-            f"{table.name}: training ended in weights that are not finite, so there is no model; "
-            "look for cells of enormous size, or use --scaling standardize."
+            f"{data.view.table.name}: training ended in weights that are not finite, so there is "
+            "no model; look for cells of enormous size, or use --scaling standardize."
         )
     assert trained.problem is not None  # it was trained just now
     other = reference(trained.problem)
-    done = Fit(
-        ask,
-        view,
-        encoder,
-        names,
-        X,
-        y,
-        learned,
-        kept_aside,
-        trained,
-        coefficients,
-        intercepts,
-        other,
-        (),
-        (*view.notes, *notes),
-        time.perf_counter() - began,
-    )
-    return judged(done)
+    return judged(Fit(data, trained, coefficients, intercepts, other, seconds))
 
 
 def settled(ask: Ask, view: Understood) -> Ask:
@@ -267,10 +278,10 @@ def settled(ask: Ask, view: Understood) -> Ask:
     return replace(ask, loss=loss, alpha=alpha)
 
 
-def coded(
-    X: Array, y: Array, ask: Ask, view: Understood, names: tuple[str, ...]
-) -> tuple[MemoryRows, Settings]:
-    """Rows as the loss sees them, and the settings of the training."""
+def coded(data: Prepared) -> tuple[MemoryRows, Settings]:
+    """Rows to learn from as the loss sees them, and the settings of the training."""
+    ask, view = data.ask, data.view
+    X, y = data.X[data.learned], data.y[data.learned]
     n_classes = max(len(view.target.classes), 2)
     epsilon = 0.1 if ask.parameter is None else ask.parameter
     quantile = 0.5 if ask.parameter is None else ask.parameter
@@ -298,7 +309,7 @@ def coded(
         max_iter=ask.max_iter,
         tol=ask.tol,
         seed=ask.seed,
-        names=names,
+        names=data.names,
     )
     return MemoryRows(X, targets), settings
 
@@ -320,7 +331,7 @@ def spreads(X: Array) -> Array:
 
 def judged(done: Fit) -> Fit:
     """The fit with its scores."""
-    rows = done.judged_on
+    rows = done.data.judged_on
     ours = measured(done, *done.predict(rows))
     theirs: list[float | None] = [None] * len(ours)
     weights = done.reference_weights()
@@ -336,8 +347,8 @@ def judged(done: Fit) -> Fit:
 
 def measured(done: Fit, values: Array, probability: Array | None) -> list[tuple[str, float, bool]]:
     """Scores of predictions: name, value, and whether higher is better."""
-    y = done.y[done.judged_on]
-    if done.task == "regression":
+    y = done.data.y[done.data.judged_on]
+    if done.data.task == "regression":
         return [("R²", r2(y, values), True), ("typical error", typical_error(y, values), False)]
     found = [("accuracy", accuracy(y, values), True)]
     if probability is not None:

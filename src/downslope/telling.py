@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from downslope.diagnose import Diagnosis, diagnose
-from downslope.fitting import Fit, settings_in_words
+from downslope.fitting import Fit, Prepared, settings_in_words
 from downslope.losses import LOSSES
 from downslope.model import Told
 from downslope.wording import score_number
@@ -24,7 +24,7 @@ LOSS_FACTORS = {
 def diagnosed(done: Fit) -> Diagnosis:
     """Findings about the run."""
     trained = done.trained
-    return diagnose(trained.result, done.problem, rule=trained.rule, names=done.names)
+    return diagnose(trained.result, done.problem, rule=trained.rule, names=done.data.names)
 
 
 def told(diagnosis: Diagnosis) -> tuple[Told, ...]:
@@ -54,9 +54,9 @@ def score_words(done: Fit) -> dict[str, str]:
     return words
 
 
-def rows_in_words(done: Fit) -> str:
+def rows_in_words(data: Prepared) -> str:
     """How many rows teach and how many judge."""
-    learned, aside = len(done.learned), len(done.kept_aside)
+    learned, aside = len(data.learned), len(data.kept_aside)
     if not aside:
         return f"all {learned:,} rows to learn from, none kept aside"
     return f"{learned:,} rows to learn from, {aside:,} kept aside to judge by"
@@ -64,17 +64,17 @@ def rows_in_words(done: Fit) -> str:
 
 def judged_in_words(done: Fit) -> str:
     """What the scores are about."""
-    aside = len(done.kept_aside)
+    aside = len(done.data.kept_aside)
     return f"on {aside:,} rows kept aside" if aside else "on the rows it learned from"
 
 
 def strongest(done: Fit, most: int) -> list[tuple[str, int, float, float]]:
     """Coefficients by effect: name, output, value in the user's units, change per deviation."""
-    reach = done.coefficients * done.deviations
+    reach = done.coefficients * done.data.deviations
     order = np.argsort(-np.abs(reach), axis=None, kind="stable")[:most]
     outputs, features = np.unravel_index(order, reach.shape)
     return [
-        (done.names[j], int(k), float(done.coefficients[k, j]), float(reach[k, j]))
+        (done.data.names[j], int(k), float(done.coefficients[k, j]), float(reach[k, j]))
         for k, j in zip(outputs.tolist(), features.tolist(), strict=True)
     ]
 
@@ -82,24 +82,24 @@ def strongest(done: Fit, most: int) -> list[tuple[str, int, float, float]]:
 def coefficient_name(done: Fit, name: str, output: int) -> str:
     """The feature, and for more than two classes the class that it speaks for."""
     many = len(done.coefficients) > 1
-    return f"{name} → {done.view.target.classes[output]}" if many else name
+    return f"{name} → {done.data.view.target.classes[output]}" if many else name
 
 
 def adds_to(done: Fit) -> str:
     """What a coefficient adds to, in words."""
-    loss = LOSSES[done.ask.loss]
-    if done.task == "regression":
+    loss = LOSSES[done.data.ask.loss]
+    if done.data.task == "regression":
         word = LINK_WORDS[loss.link]
-        return f"{word} of {done.view.target.name}" if loss.link == "identity" else word
-    if done.task == "multiclass":
+        return f"{word} of {done.data.view.target.name}" if loss.link == "identity" else word
+    if done.data.task == "multiclass":
         return "score of its class"
-    yes = done.view.target.classes[-1]
+    yes = done.data.view.target.classes[-1]
     return f"log-odds of {yes!r}" if loss.link == "logit" else f"score of {yes!r}"
 
 
 def conventions(done: Fit) -> list[str]:
     """What the numbers refer to."""
-    raw = done.ask.scaling == "none"
+    raw = done.data.ask.scaling == "none"
     scale = (
         "Columns were used as they are; learning rates, gradients and curvature refer to them."
         if raw
@@ -109,18 +109,20 @@ def conventions(done: Fit) -> list[str]:
     )
     sentences = [
         "The objective is the mean loss over the rows learned from, plus the penalty.",
-        LOSS_FACTORS.get(done.ask.loss, f"The loss is {done.ask.loss}, averaged over rows."),
+        LOSS_FACTORS.get(
+            done.data.ask.loss, f"The loss is {done.data.ask.loss}, averaged over rows."
+        ),
         scale,
         "A step is one update of the weights; an epoch is one pass over the rows.",
     ]
-    if done.ask.alpha:
+    if done.data.ask.alpha:
         sentences.append("The penalty is paid on the scaled coefficients, never on the intercept.")
     return sentences
 
 
 def asked(done: Fit) -> dict[str, str]:
     """Settings in words, and the rate that was in use."""
-    words = settings_in_words(done.ask)
-    if done.ask.learning_rate == "auto":
+    words = settings_in_words(done.data.ask)
+    if done.data.ask.learning_rate == "auto":
         words["learning rate"] = f"auto: {done.trained.why}"
     return words

@@ -13,10 +13,11 @@ from downslope.wording import digits, duration, one_line, score_number
 
 if TYPE_CHECKING:
     from downslope.diagnose import Diagnosis
-    from downslope.fitting import Ask, Fit
+    from downslope.fitting import Ask, Fit, Prepared
     from downslope.tables import Table
 
 MOST_COEFFICIENTS = 8
+MOST_COLUMNS = 8
 ASSUMED_TOL = 1e-6
 """For the time left only: what "auto" mostly means."""
 
@@ -52,14 +53,15 @@ class Keeping:
 
 def learn(table: Table, ask: Ask, keeping: Keeping, screen: Screen) -> int:
     """Train, show and keep; the exit code."""
-    from downslope.fitting import fit
+    from downslope.fitting import fit, prepare
     from downslope.telling import diagnosed
 
+    data = prepare(table, ask)
+    show_understanding(data, screen)
     tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
     with screen.running(ask.max_iter, tol) as each_epoch:
-        done = fit(table, ask, each_epoch)
+        done = fit(data, each_epoch)
     diagnosis = diagnosed(done)
-    show_understanding(done, screen)
     show_ending(done, diagnosis, screen)
     show_coefficients(done, screen)
     show_findings(diagnosis, screen)
@@ -71,26 +73,29 @@ def learn(table: Table, ask: Ask, keeping: Keeping, screen: Screen) -> int:
     return DONE if done.reason.converged else NOT_CONVERGED
 
 
-def show_understanding(done: Fit, screen: Screen) -> None:
+def show_understanding(data: Prepared, screen: Screen) -> None:
     """What the table was taken for."""
     from downslope.telling import rows_in_words
 
-    view = done.view
-    target, columns = view.target, view.columns
-    what = "numbers" if done.task == "regression" else f"{len(target.classes)} classes"
+    view, target = data.view, data.view.target
+    what = "numbers" if data.task == "regression" else f"{len(target.classes)} classes"
     screen.say(
         f"{view.table.name}: learning {one_line(target.name)}, {what} ({target.reason}); "
-        f"{rows_in_words(done)}."
+        f"{rows_in_words(data)}."
     )
     pairs = []
     for kind in dict.fromkeys(column.kind for column in view.features):
         names = [column.name for column in view.features if column.kind == kind]
         pairs.append((f"  {kind}", listed(names)))
-    for column in [column for column in columns if not column.used][:MOST_COEFFICIENTS]:
-        remark = f": {column.remark}" if column.remark else ""
-        pairs.append(("  left out", f"{one_line(column.name)}, {column.kind}{remark}"))
+    for title, used in (("  remark", True), ("  left out", False)):
+        told = [c for c in view.columns if c.used is used and (c.remark or not used)]
+        for column in told[:MOST_COLUMNS]:
+            remark = f": {column.remark}" if column.remark else ""
+            pairs.append((title, f"{one_line(column.name)}, {column.kind}{remark}"))
+        if len(told) > MOST_COLUMNS:
+            pairs.append((title, f"and {len(told) - MOST_COLUMNS:,} more"))
     screen.facts(pairs)
-    for note in done.notes:
+    for note in data.notes:
         screen.say(f"Note: {note}", "yellow")
 
 
@@ -126,7 +131,7 @@ def show_coefficients(done: Fit, screen: Screen) -> None:
         [one_line(coefficient_name(done, name, k), 40), digits(value), digits(reach)]
         for name, k, value, reach in top
     ]
-    if len(done.intercepts) == 1 and done.ask.fit_intercept:
+    if len(done.intercepts) == 1 and done.data.ask.fit_intercept:
         rows.append(["intercept", digits(float(done.intercepts[0])), ""])
     hidden = done.coefficients.size - len(top)
     more = f" ({hidden:,} weaker ones not shown)" if hidden > 0 else ""
@@ -158,7 +163,7 @@ def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
         from downslope.fit_report import story
         from downslope.report import save_report
 
-        save_report(story(done, diagnosis, done.view.table.name), keeping.report)
+        save_report(story(done, diagnosis, done.data.view.table.name), keeping.report)
         written["report"] = keeping.report
     if keeping.figures is not None:
         draw(done, diagnosis, Path(keeping.figures))
@@ -192,15 +197,15 @@ def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str,
     """The same for programs."""
     bend, reason = diagnosis.curvature, done.reason
     return {
-        "table": done.view.table.name,
-        "task": done.task,
-        "target": done.view.target.name,
-        "classes": done.view.target.classes,
-        "rows": {"learned": len(done.learned), "kept_aside": len(done.kept_aside)},
+        "table": done.data.view.table.name,
+        "task": done.data.task,
+        "target": done.data.view.target.name,
+        "classes": done.data.view.target.classes,
+        "rows": {"learned": len(done.data.learned), "kept_aside": len(done.data.kept_aside)},
         "columns": [
             {"name": c.name, "kind": c.kind, "used": c.used, "missing": c.n_missing,
              "remark": c.remark}
-            for c in done.view.columns
+            for c in done.data.view.columns
         ],
         "reason": {
             "name": reason.name,
@@ -215,7 +220,7 @@ def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str,
         },
         "reference": None if done.reference is None else done.reference.name,
         "coefficients": [
-            dict(zip(done.names, row, strict=True)) for row in done.coefficients.tolist()
+            dict(zip(done.data.names, row, strict=True)) for row in done.coefficients.tolist()
         ],
         "intercepts": done.intercepts.tolist(),
         "curvature": None
@@ -228,6 +233,6 @@ def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str,
             "best_rate": bend.best_rate(done.trained.rule),
         },
         "findings": diagnosis.to_dict()["findings"],
-        "notes": done.notes,
+        "notes": done.data.notes,
         "files": files,
     }  # fmt: skip
