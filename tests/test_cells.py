@@ -56,7 +56,7 @@ DAY = 19781.0  # 2024-02-28
         (["01.03.2024", "02.03.2024"], "date", [DAY + 2, DAY + 3], "day month year"),
         (["28 Feb 2024", "29-feb-24", ""], "date", [DAY, DAY + 1, np.nan], "day month-name year"),
         (["Feb 28, 2024", "March 1, 2024"], "date", [DAY, DAY + 2], "month-name day year"),
-        (["28/02/69", "28/02/68"], "date", [-307.0, 35852.0], ""),
+        (["28/02/69", "28/02/68"], "date", [-307.0, 35852.0], "1969 to 2068"),
     ],
 )
 def test_cells_are_read_as_meant(tmp_path, cells, kind, values, remark):
@@ -121,6 +121,14 @@ def test_doubts_are_settled_by_options(tmp_path):
     assert column.kind == "category"
     assert "read as number" in refusal(read_column, tmp_path, ["a", "b"], kinds={"x": "number"})
     assert "'odd'" in refusal(read_column, tmp_path, ["a", "b"], kinds={"x": "odd"})
+
+
+def test_dates_that_read_the_same_both_ways_leave_no_doubt(tmp_path):
+    column, _ = read_column(tmp_path, ["01/01/2024", "02/02/2024"])
+    assert column.tolist() == [DAY - 58, DAY - 26]
+    assert "--day-first" in refusal(
+        read_column, tmp_path, ["01/02/2024 10:00:00.5", "02/03/2024 10:00:00.5"]
+    )
 
 
 def test_decimal_commas_are_one_habit_of_a_table(tmp_path):

@@ -321,6 +321,14 @@ def test_prediction_goes_by_name():
     assert encoder.encode(empty).X.shape == (0, 6)
 
 
+def test_columns_read_before_are_read_again_as_training_had_them():
+    encoder = Encoder.learn(understand(small(), "y"))
+    columns = {"x": ["1", "2", "3"], "c": [7, 8, 8.5], "b": ["yes", "no", "no"], "y": [1, 2, 4.5]}
+    table = read_table(columns)
+    view = understand(table, "y", kinds={"x": "category"})
+    np.testing.assert_array_equal(encoder.encode(view.table).X, encoder.encode(table).X)
+
+
 def test_zero_rows_of_text_are_encoded(tmp_path):
     encoder = Encoder.learn(understand(small(), "y"))
     assert encoder.encode(read_table(written(tmp_path, "x,c,b\n"))).X.shape == (0, 6)
@@ -518,6 +526,11 @@ def test_sparse_rows_stay_sparse_whatever_their_indices(tmp_path):
     assert "sparse" in refusal(encoder.encode, small())
     matrix = read_table(csr_array(np.eye(9)))
     assert encoder.encode(matrix).X.sum() == 1
+    none = replace(encoder, indices=())
+    assert none.encode(matrix).X.shape == (9, 0)
+    assert "no column to learn from" in refusal(
+        understand, read_table(written(tmp_path, "1\n2\n", "t.svm"))
+    )
     narrow = encoder.encode(read_table(csr_array(np.zeros((2, 3)))))
     assert narrow.X.shape == (2, 2)
 

@@ -23,20 +23,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from downslope.errors import TableError
-from downslope.tables.dates import ORDERS, days
+from downslope.tables.dates import BOTH_WAYS, ORDERS, days
 from downslope.tables.numerals import floats, plain_floats, undress
 from downslope.tables.words import MISSING, Where, Words, as_words, glimpse, is_text
 
 Numbers = NDArray[np.float64]
 
 # Missing only in a column of numbers.
-
 MISSING_AMONG_NUMBERS = (
     *("-", "--", "---", ".", "..", "...", "(null)", "nil", "undefined", "missing", "unknown"),
     *("#div/0!", "#value!", "#ref!", "#num!", "#name?", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 )
 TRUE = ("true", "yes", "y", "t", "on")
 FALSE = ("false", "no", "n", "f", "off")
+NUMERIC = ("number", "boolean", "date")
 EXACT = 2.0**53  # whole numbers beyond it do not all have a float64 of their own
 ROUNDED = "whole numbers beyond 2^53, which a float64 rounds"
 
@@ -95,7 +95,7 @@ def spell(column: Any, habits: Habits, where: Where, kind: str | None = None) ->
     for decide in [decisions[kind]] if kind else decisions.values():
         found = decide(words, habits, where)
         if found is not None:
-            return replace(found, missing=missing + found.missing)
+            return replace(found, missing=missing)
     if kind is not None:
         raise TableError(
             f"{where.cell(0)}: the cells were to be read as {kind}, but such as "
@@ -150,8 +150,9 @@ def _are_codes(column: Any, values: Numbers) -> str:
     led = pc.sum(pc.match_substring_regex(column, r"^0\d+$")).as_py() or 0
     if led >= 0.05 * len(known):
         return "leading zeros: codes, not numbers"
-    one_each = len(column) >= 10 and pc.count_distinct(column).as_py() == len(column)
-    return _rounded(column, known) if one_each else ""
+    rounded = _rounded(column, known)
+    one_each = rounded and len(column) >= 10 and pc.count_distinct(column).as_py() == len(column)
+    return rounded if one_each else ""
 
 
 def _rounded(column: Any, values: Numbers) -> str:
@@ -199,7 +200,6 @@ def _numbers(words: Words, habits: Habits, where: Where) -> Spelling | None:
         "number",
         decimal="" if undecided and not habits.decimal else best,
         sign=sign,
-        missing=MISSING_AMONG_NUMBERS if blank.any() else (),
         remark="; ".join(remark for remark in remarks if remark),
     )
 
@@ -251,25 +251,32 @@ def _dates(words: Words, habits: Habits, where: Where) -> Spelling | None:
     fits = {order: ~np.isnan(days(words.levels, order)) for order in ORDERS}
     full = [order for order in ORDERS if fits[order].all()]
     if len(full) == 2:
-        first = habits.day_first
-        if first is None and pc.all(pc.match_substring(words.levels, ".")).as_py():
-            first = True  # nobody writes month.day.year
-        if first is None:
-            raise TableError(
-                f"{where.cell(int(np.argmax(words.codes >= 0)))}: "
-                f"{glimpse(words.levels[0].as_py())} and every other cell read as day/month and as "
-                "month/day; pass --day-first or --month-first (day_first=True or False)."
-            )
-        full = ["day month year" if first else "month day year"]
+        full = full[:1] if _day_first(words, habits, where) else full[1:]
     if not full:
         order = max(ORDERS, key=lambda order: fits[order].sum())
-        both = fits["day month year"] | fits["month day year"]
-        if (both.all() and order in ("day month year", "month day year")) or _few(
-            words, ~fits[order], fits[order]
-        ):
+        mixed = order in BOTH_WAYS and (fits[BOTH_WAYS[0]] | fits[BOTH_WAYS[1]]).all()
+        if mixed or _few(words, ~fits[order], fits[order]):
             _refuse(words, ~fits[order], where, f"date written {order}")
         return None
-    return Spelling("date", order=full[0], remark=f"dates written {full[0]}")
+    remark = f"dates written {full[0]}"
+    if full[0] in BOTH_WAYS and _any(words.levels, r"[-/.]\d{2}( |T|,|$)"):
+        remark += ", years 69 to 68 meaning 1969 to 2068"
+    return Spelling("date", order=full[0], remark=remark)
+
+
+def _day_first(words: Words, habits: Habits, where: Where) -> bool:
+    """Whether the day stands before the month in dates that read both ways."""
+    if habits.day_first is not None:
+        return habits.day_first
+    one, other = (days(words.levels, order) for order in BOTH_WAYS)
+    # Nobody writes month.day.year with points; and 01/01 and 02/02 are the same both ways.
+    if not _any(words.levels, r"^\d+[-/]") or np.array_equal(one, other):
+        return True
+    raise TableError(
+        f"{where.cell(int(np.argmax(words.codes >= 0)))}: {glimpse(words.levels[0].as_py())} and "
+        "every other cell read as day/month and as month/day; pass --day-first or --month-first "
+        "(day_first=True or False)."
+    )
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -283,8 +290,13 @@ def read(column: Any, spelling: Spelling, where: Where) -> Numbers | Words:
     TableError
         If a cell is of another kind, or is infinite; the sentence names it.
     """
-    if isinstance(column, Words | np.ndarray):
+    numeric = spelling.kind in NUMERIC
+    if isinstance(column, np.ndarray if numeric else Words):
         return column
+    if isinstance(column, Words):  # read before, as another kind
+        column = column.cells()
+    elif isinstance(column, np.ndarray):
+        column = pa.array(column, from_pandas=True)
     if spelling.kind in ("words", "empty"):
         if _kind_of(column) == "nested":
             raise _of_another_type(column, "words", where)
@@ -299,7 +311,8 @@ def read(column: Any, spelling: Spelling, where: Where) -> Numbers | Words:
         more = f" ({len(infinite)} such cells)" if len(infinite) > 1 else ""
         raise TableError(
             f"{where.cell(first)}: {glimpse(str(column[first]))} is no number to learn from"
-            f"{more}; mend it, or pass --missing inf --missing=-inf (missing=['inf', '-inf']) to read such cells as missing."
+            f"{more}; mend it, or pass --missing inf --missing=-inf (missing=['inf', '-inf']) to "
+            "read such cells as missing."
         )
     return numbers
 
@@ -310,7 +323,8 @@ def _text_values(column: Any, spelling: Spelling, where: Where) -> Numbers:
         plain = _plain(column, spelling.missing)
         if plain is not None:
             return plain
-    words = as_words(column, spelling.missing)
+    among = MISSING_AMONG_NUMBERS if spelling.kind == "number" else ()
+    words = as_words(column, (*spelling.missing, *among))
     if spelling.kind == "boolean":
         lower = [name.lower() for name in words.names()]
         levels = np.array(

@@ -24,6 +24,8 @@ ORDERS = {
     "month-name day year": rf"^{MONTH} {DAY},? {YEAR}{TIME}",
 }
 
+BOTH_WAYS = ("day month year", "month day year")  # 05/04/2024
+
 
 def days(levels: Any, order: str) -> NDArray[np.float64]:
     """Days since 1970-01-01 (UTC where a zone is given); NaN where there is no such date.

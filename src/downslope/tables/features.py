@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from downslope.errors import StoreError, TableError
-from downslope.tables.cells import Spelling, read
+from downslope.tables.cells import NUMERIC, Spelling, read
 from downslope.tables.dates import ORDERS
 from downslope.tables.readers import Table
 from downslope.tables.understanding import MANY, Column, Understood
 from downslope.tables.words import Words, glimpse
 
-NUMERIC = ("number", "boolean", "date")
 VOCABULARY = 10_000  # words of a text that get a column
 
 
@@ -225,7 +224,7 @@ class Encoder:
         TableError
             If a column is missing, or holds what it did not hold in training.
         """
-        if self.indices:
+        if not self.codes:
             return self._encode_sparse(table)
         self._refuse_missing(table)
         names = {code.name for code in self.codes}
@@ -248,13 +247,11 @@ class Encoder:
             raise TableError(
                 f"{table.name}: the model was trained on sparse rows (libsvm); give such rows."
             )
-        indices = np.array(self.indices)
-        given = table.sparse
-        place = np.minimum(np.searchsorted(indices, given.indices), len(indices) - 1)
-        kept = indices[place] == given.indices
-        rows = np.repeat(np.arange(given.shape[0]), np.diff(given.indptr))
-        shape = (given.shape[0], len(indices))
-        X = csr_array((given.data[kept], (rows[kept], place[kept])), shape=shape)
+        indices, given = np.array(self.indices, np.int64), table.sparse
+        kept = np.isin(given.indices, indices)
+        rows = np.repeat(np.arange(given.shape[0]), np.diff(given.indptr))[kept]
+        place = np.searchsorted(indices, given.indices[kept])
+        X = csr_array((given.data[kept], (rows, place)), shape=(given.shape[0], len(indices)))
         extra = np.unique(given.indices[~kept]).tolist()
         notes = (f"Indices not in training ignored: {_listed(extra)}.",) if extra else ()
         return Features(X, tuple(map(str, self.indices)), notes)

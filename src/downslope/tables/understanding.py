@@ -122,7 +122,7 @@ def understand(
         [_column(name, values[name], spellings[name], kinds.get(name)) for name in wanted], asked
     )
     used = {column.name: values[column.name] for column in columns if column.used}
-    if not used and table.sparse is None:
+    if not used and (table.sparse is None or table.sparse.nnz == 0):
         why = "; ".join(f"{column.name}: {column.remark}" for column in columns[:5])
         raise TableError(f"{table.name} has no column to learn from ({why or 'none is left'}).")
     notes = (
@@ -190,10 +190,13 @@ def _spellings(table: Table, names: list[str], kinds: Mapping[str, str]) -> dict
         found |= {name: spelled(name, commas) for name in numbers}
     for name in numbers:
         if found[name].decimal == "":
+            words = as_words(table.columns[name])
+            marked = np.array([*(bool(re.search("[.,]", word)) for word in words.names()), False])
+            row = int(np.argmax(marked[words.codes]))
             raise TableError(
-                f"{table.where(name).cell(0)}: numbers such as "
-                f"{glimpse(str(table.columns[name][0]))} read with a decimal comma and with "
-                "commas between thousands; say which with --decimal , or --decimal . (decimal=)."
+                f"{table.where(name).cell(row)}: {glimpse(str(table.columns[name][row]))} reads "
+                "with a decimal mark and with a mark between thousands; say which with "
+                "--decimal , or --decimal . (decimal=)."
             )
     return found
 
@@ -230,7 +233,7 @@ def _column(
         missing, levels = int(np.isnan(values).sum()), 0
         found, remark = _kind_of_numbers(name, values, missing, spelling)
     if kind is not None and found not in ("empty", "constant"):
-        found, remark = kind, "as told"
+        found, remark = kind, _listed("as told", spelling.remark)
     return Column(name, found, False, missing, levels, spelling, remark or spelling.remark)
 
 

@@ -32,6 +32,10 @@ class Words:
         names: list[str] = self.levels.to_pylist()
         return names
 
+    def cells(self) -> Any:
+        """The cells again, as an Arrow array of strings."""
+        return self.levels.take(pa.array(self.codes, mask=self.codes < 0))
+
     def counts(self) -> NDArray[np.int64]:
         """Cells per level."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.levels))
