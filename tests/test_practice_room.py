@@ -1,5 +1,7 @@
 """The room around the exercises: a session in a terminal, cards, progress, printed sheets."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -130,3 +132,36 @@ def test_a_sheet_prints_the_same_for_a_class_and_is_well_formed():
 
     Balance().feed(page)
     assert open_tags == []
+
+
+def downslope(*arguments, typed=""):
+    """The command line, with lines typed into it."""
+    command = [sys.executable, "-m", "downslope", "practice", *arguments]
+    return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=60)
+
+
+def test_the_command_line_practises_prints_and_exports(tmp_path):
+    progress = ["--progress", str(tmp_path / "p.json")]
+    lines = "\n".join(typed(make_item("trace", 5)))
+    done = downslope("--kind", "trace", "--count", "1", "--seed", "5", *progress, typed=lines)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 right" in done.stdout
+    done = downslope("--export", "--out", str(tmp_path / "p.csv"), *progress)
+    assert done.returncode == 0
+    assert "trace,5,True" in (tmp_path / "p.csv").read_text()
+    done = downslope("--sheet", "3", "--seed", "7", "--out", str(tmp_path / "s.html"))
+    assert done.returncode == 0
+    assert (tmp_path / "s.html").read_text() == sheet(3, 7)
+    done = downslope("--fog", typed="1.5\n")
+    assert "probe 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--kind", "juggling"], "choose one of"), (["--count", "0"], "ask for 1 or more")],
+)
+def test_wrong_requests_are_one_sentence_and_exit_2(arguments, said):
+    done = downslope(*arguments)
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

@@ -16,6 +16,7 @@ from downslope.cli.codes import DONE, INTERRUPTED, WRONG
 from downslope.cli.fit import fit
 from downslope.cli.lab import lab
 from downslope.cli.looking import diagnose, inspect
+from downslope.cli.practice import practice
 from downslope.cli.predict import predict
 from downslope.errors import DownslopeError
 
@@ -47,7 +48,7 @@ def _root(
 ) -> None: ...
 
 
-for command in (fit, predict, diagnose, inspect, lab):
+for command in (fit, predict, diagnose, inspect, lab, practice):
     app.command()(command)
 
 
