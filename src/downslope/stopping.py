@@ -214,10 +214,11 @@ class Time:
 
 
 class Climb(NamedTuple):
-    """Memory of the divergence test: the first and the best value."""
+    """Memory of the divergence test: the first and the best value, and the epoch of the first."""
 
     first: float
     best: float
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,8 @@ class Divergence:
     """Diverged: a value or gradient that is not finite, or a value far above the start.
 
     "Far" is ``factor`` times the larger of the first value's size and the progress made, so that a
-    run at the edge of stability, whose loss rises now and then, is left alone.
+    run at the edge of stability, whose loss rises now and then, is left alone. Batches differ, so
+    where there are several in an epoch the first value is the largest of the first epoch.
 
     Parameters
     ----------
@@ -237,15 +239,18 @@ class Divergence:
     limit: float | None = None
 
     def init(self) -> Climb:
-        return Climb(math.nan, math.inf)
+        return Climb(math.nan, math.inf, -1)
 
     def ask(self, sight: Sight, memory: Climb) -> tuple[Reason | None, Climb]:
         finite = math.isfinite(sight.value) and math.isfinite(sight.gradient_norm)
-        first = sight.value if math.isnan(memory.first) else memory.first
-        best = min(memory.best, sight.value)
+        first, best, epoch = memory.first, min(memory.best, sight.value), memory.epoch
+        if math.isnan(first):
+            first, epoch = sight.value, sight.epoch
+        elif sight.epoch == epoch and finite:
+            first = max(first, sight.value)
         far = self.factor * max(abs(first), first - best, 1e-300)
         if finite and not (sight.value > first + far):
-            return None, Climb(first, best)
+            return None, Climb(first, best, epoch)
         what = f"rose from {first:.4g} to {sight.value:.4g}" if finite else "is no longer finite"
         sentence = (
             f"Diverged at step {sight.step}: the loss {what} with learning rate {sight.rate:.4g}"
