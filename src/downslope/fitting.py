@@ -17,7 +17,14 @@ from downslope.objective import Objective
 from downslope.penalties import make_penalty
 from downslope.references import Reference, reference
 from downslope.scores import accuracy, log_loss, r2, typical_error
-from downslope.settings import CLASSIFICATION, REGRESSION, choose_loss
+from downslope.settings import (
+    CLASSIFICATION,
+    REGRESSION,
+    check_names,
+    choose_batch_size,
+    choose_loss,
+    choose_rate,
+)
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import Reason, Sight
 from downslope.tables import Encoder, Table, Understood, split, understand
@@ -98,6 +105,8 @@ class Prepared:
         Features and targets of all rows; classes as numbers.
     learned, kept_aside : arrays of int
         Rows.
+    settings : Settings
+        Of the training.
     notes : tuple of str
         What a person should know, in sentences.
     """
@@ -110,6 +119,7 @@ class Prepared:
     y: Array
     learned: Array
     kept_aside: Array
+    settings: Settings
     notes: tuple[str, ...]
 
     @property
@@ -220,8 +230,8 @@ def prepare(table: Table, ask: Ask) -> Prepared:
     learned, kept_aside = split(len(y), ask.test_size, ask.seed)
     encoder = Encoder.learn(view, learned)
     X, names, notes = encoder.encode(view.table)
-    notes = (*view.notes, *notes)
-    return Prepared(ask, view, encoder, names, X, y, learned, kept_aside, notes)
+    settings, notes = settings_for(ask, view, names), (*view.notes, *notes)
+    return Prepared(ask, view, encoder, names, X, y, learned, kept_aside, settings, notes)
 
 
 def fit(data: Prepared, each_epoch: Callable[[Sight], Reason | None] | None = None) -> Fit:
@@ -247,9 +257,8 @@ def fit(data: Prepared, each_epoch: Callable[[Sight], Reason | None] | None = No
     >>> done.coefficients.round(6), done.scores[0].name, round(done.scores[0].value, 6)
     (array([[3.]]), 'R²', 1.0)
     """
-    rows, settings = coded(data)
     began = time.perf_counter()
-    trained = train(rows, settings, each_epoch=each_epoch)
+    trained = train(rows_for(data), data.settings, each_epoch=each_epoch)
     seconds = time.perf_counter() - began
     coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
@@ -278,27 +287,22 @@ def settled(ask: Ask, view: Understood) -> Ask:
     return replace(ask, loss=loss, alpha=alpha)
 
 
-def coded(data: Prepared) -> tuple[MemoryRows, Settings]:
-    """Rows to learn from as the loss sees them, and the settings of the training."""
-    ask, view = data.ask, data.view
-    X, y = data.X[data.learned], data.y[data.learned]
+def settings_for(ask: Ask, view: Understood, names: tuple[str, ...]) -> Settings:
+    """Settings of the training; whatever cannot be is refused before anything is trained."""
     n_classes = max(len(view.target.classes), 2)
+    check_names(ask.rule, ask.scaling)
+    choose_batch_size(ask.batch_size, ask.learning_rate, len(view.target.y))
+    if ask.max_iter < 1:
+        raise SettingError(
+            f"max_iter={ask.max_iter} passes over the rows is too few; use 1 or more."
+        )
     epsilon = 0.1 if ask.parameter is None else ask.parameter
     quantile = 0.5 if ask.parameter is None else ask.parameter
-    loss = choose_loss(ask.loss, epsilon, quantile, n_classes)
-    n_outputs = n_classes if n_classes > 2 else 1
-    if view.target.task == "regression":
-        check_range(ask.loss, y)
-        targets, n_outputs = y, 1
-    elif loss.link == "softmax":
-        targets = y
-    else:
-        targets, n_outputs = signs(y, n_classes)
     assert ask.alpha is not None  # settled() has chosen it
     settings = Settings(
-        loss=loss,
+        loss=choose_loss(ask.loss, epsilon, quantile, n_classes),
         penalty=make_penalty(ask.penalty, ask.alpha, ask.l1_ratio),
-        n_outputs=n_outputs,
+        n_outputs=n_classes if n_classes > 2 else 1,
         fit_intercept=ask.fit_intercept,
         rule=ask.rule,
         learning_rate=ask.learning_rate,
@@ -309,9 +313,31 @@ def coded(data: Prepared) -> tuple[MemoryRows, Settings]:
         max_iter=ask.max_iter,
         tol=ask.tol,
         seed=ask.seed,
-        names=data.names,
+        names=names,
     )
-    return MemoryRows(X, targets), settings
+    if ask.learning_rate != "auto":
+        choose_rate(
+            ask.learning_rate,
+            eta0=ask.eta0,
+            power_t=settings.power_t,
+            alpha=ask.alpha,
+            loss=settings.loss,
+            tol=None,
+            patience=settings.patience,
+            steps=ask.max_iter,
+        )
+    return settings
+
+
+def rows_for(data: Prepared) -> MemoryRows:
+    """Rows to learn from, their targets as the loss sees them."""
+    X, y, loss = data.X[data.learned], data.y[data.learned], data.settings.loss
+    if data.task == "regression":
+        check_range(data.ask.loss, y)
+        return MemoryRows(X, y)
+    if loss.link == "softmax":
+        return MemoryRows(X, y)
+    return MemoryRows(X, signs(y, max(len(data.view.target.classes), 2)).y)
 
 
 def shaped(w: Array, n_features: int, fit_intercept: bool) -> tuple[Array, Array]:

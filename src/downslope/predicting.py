@@ -41,8 +41,9 @@ def judged(model: Model, table: Table, found: Predicted) -> dict[str, float]:
     if model.target not in table.columns:
         return {}
     task = "regression" if model.task == "regression" else "classification"
+    one = [code.name for code in model.encoder.codes[:1]] or None
     try:
-        view = understand(table, model.target, features=(), task=task)
+        view = understand(table, model.target, features=one, task=task)
     except InputError:
         return {}
     truth = view.target

@@ -1,0 +1,469 @@
+"""The command line as people and scripts use it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import DATA, shared
+from test_report import check_harmless
+
+from downslope import errors
+from downslope.cli import run, sentence
+from downslope.model import load
+
+FIVE = "engine_size,horsepower,curb_weight,width,highway_mpg"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def cli(capsys, *arguments):
+    """Exit code, standard output and standard error of one command line."""
+    code = run([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def process(*arguments, **options):
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "downslope", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+@pytest.fixture
+def cars():
+    return shared("automobiles.csv")
+
+
+@pytest.fixture
+def line(tmp_path):
+    """A small table of a straight line."""
+    path = tmp_path / "line.csv"
+    rows = [f"{x},{3 * x + 1},{'ab'[x % 2]}" for x in range(40)]
+    path.write_text("x,y,c\n" + "\n".join(rows) + "\n")
+    return path
+
+
+# --- every file of the folder of bad inputs ------------------------------------------------------
+
+
+def manifest():
+    path = DATA / "bad_inputs" / "manifest.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+REFUSED_TOO = {"no_header.csv", "footer.csv"}
+"""Their ``expect`` asks for a question or an error without naming the exit code."""
+
+
+@pytest.mark.skipif(not manifest(), reason="the folder of real data is absent; see conftest")
+@pytest.mark.parametrize("case", manifest(), ids=lambda case: case["file"])
+def test_a_bad_file_is_read_rightly_or_refused_in_one_sentence(case, here, capsys):
+    refused = "exit code 2" in case["expect"] and "or detected" not in case["expect"]
+    refused |= case["file"] in REFUSED_TOO
+    data = shared(f"bad_inputs/{case['file']}")
+    code, out, err = cli(capsys, "fit", data, "--target", case["target"], "--out", "model")
+    assert "Traceback" not in out + err
+    assert "should not have happened" not in err
+    if refused:
+        assert code == 2
+        assert out == ""
+        assert re.fullmatch(r"downslope: [^\n]+\.\n", err), err
+        assert data.name.split(".")[0] in err
+        assert list(here.iterdir()) == []
+        return
+    assert code in (0, 1)
+    assert [path.name for path in here.iterdir()] == ["model"]
+    model = load("model")
+    assert np.isfinite(model.coefficients).all()
+    assert "-inf" not in out
+
+
+SAID = {
+    "empty.csv": "file is empty",
+    "header_only.csv": "0 data rows",
+    "no_header.csv": "--no-header",
+    "inf_features.csv": r"line 4, column 'x1'.*inf",
+    "footer.csv": "line 42",
+    "ragged_short.csv": r"line 42: 2 fields found, 4 wanted",
+    "one_class.csv": "the target 'y' has one class",
+    "bad_index.svm": "line 3",
+    "two_rows.csv": "no row is left to test",
+    "target_constant.csv": "R²  .*not defined  .*not defined",
+    "duplicate_feature.csv": r"'x1' and 'x1b' say the same.*rank deficient: .*x1",
+    "target_leak.csv": "Leak suspected: 'leak' equals the target",
+    "nearly_constant_column.csv": "k, constant: .*up to rounding",
+    "latin1.csv": "cp1252",
+    "trailing_comma.csv": "left out",
+    "empty_name.csv": "has no name",
+    "uint64_max.parquet": "2\\^53",
+    "ints_beyond_int64.csv": "2\\^53",
+}
+
+
+@pytest.mark.parametrize("file", SAID)
+def test_what_must_be_said_of_a_bad_file_is_said(file, here, capsys):
+    _, out, err = cli(capsys, "fit", shared(f"bad_inputs/{file}"), "--target", "y")
+    said = " ".join((out + err).split())
+    assert re.search(SAID[file].replace("  ", " "), said), said
+
+
+def test_a_constant_target_gets_weights_of_zero(here, capsys):
+    data = shared("bad_inputs/target_constant.csv")
+    code, out, _ = cli(capsys, "fit", data, "-t", "y", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert max(map(abs, told["coefficients"][0].values())) < 1e-6
+    assert told["scores"]["R²"] == {"value": None, "reference": None}
+
+
+def test_separable_classes_without_a_penalty_are_said_to_be(here, capsys):
+    data = shared("bad_inputs/perfectly_separable.csv")
+    _, out, _ = cli(capsys, "fit", data, "-t", "y", "--alpha", 0, "--json")
+    told = json.loads(out)
+    assert "separable" in {finding["symptom"] for finding in told["findings"]}
+    assert all(np.isfinite(value) for value in told["coefficients"][0].values())
+
+
+def test_ids_are_refused_as_classes(here, capsys):
+    data = shared("bad_inputs/ids_as_classes.csv")
+    code, _, err = cli(capsys, "fit", data, "-t", "y", "--task", "classification")
+    assert code == 2
+    assert "--task regression" in err
+
+
+NAUGHTY = ("naughty_names.csv", "naughty_levels.csv", "formula_injection.csv", "long_cell.csv")
+
+
+@pytest.mark.parametrize("file", NAUGHTY)
+def test_naughty_text_survives_and_is_harmless_on_the_page(file, here, capsys):
+    data = shared(f"bad_inputs/{file}")
+    code, _, err = cli(capsys, "fit", data, "-t", "y", "--out", "m", "--report", "r.html",
+                       "--trace", "t.parquet")  # fmt: skip
+    assert (code, err) == (0, "")
+    page = (here / "r.html").read_text(encoding="utf-8")
+    check_harmless(page)
+    assert len(page) < 3_000_000
+    code, out, err = cli(capsys, "predict", "m", data)
+    assert code == 0
+    assert len(out.splitlines()) > 5
+
+
+def test_naughty_names_are_the_same_after_saving_and_loading(here, capsys):
+    import pyarrow.csv
+
+    data = shared("bad_inputs/naughty_names.csv")
+    cli(capsys, "fit", data, "-t", "y", "--out", "m")
+    names = {code.name for code in load("m").encoder.codes}
+    columns = {name.strip() for name in pyarrow.csv.read_csv(data).column_names}
+    assert len(names & columns) > 150
+
+
+# --- fit, predict, diagnose, inspect -------------------------------------------------------------
+
+
+def test_five_features_of_cars_give_the_published_score(cars, here, capsys):
+    code, out, _ = cli(capsys, "fit", cars, "--target", "price", "--features", FIVE)
+    assert code == 0
+    assert re.search(r"R² +0\.793 +0\.793", out)
+    assert "40 kept aside" in out
+
+
+def test_stochastic_descent_comes_within_a_hundredth_of_it(cars, here, capsys):
+    walk = ("--batch-size", 1, "--learning-rate", "invscaling")
+    _, out, _ = cli(capsys, "fit", cars, "-t", "price", "--features", FIVE, *walk, "--json")
+    assert 0.79 <= json.loads(out)["scores"]["R²"]["value"] <= 0.80
+
+
+@pytest.mark.parametrize(
+    ("features", "scaling", "limit"), [(FIVE, "auto", 0.2414), ("engine_size", "none", 6.606e-05)]
+)
+def test_the_published_stable_rates_come_out(cars, here, capsys, features, scaling, limit):
+    walk = ("--scaling", scaling, "--learning-rate", limit / 2, "--max-iter", 3, "--test-size", 0)
+    _, out, _ = cli(capsys, "fit", cars, "-t", "price", "--features", features, *walk, "--json")
+    assert json.loads(out)["curvature"]["stable_rate"] == pytest.approx(limit, rel=2e-4)
+
+
+def test_a_diverged_run_is_kept_and_said_with_the_rate_that_would_not(cars, here, capsys):
+    code, out, _ = cli(capsys, "fit", cars, "-t", "price", "--features", FIVE, "--learning-rate", 1,
+                       "--out", "m")  # fmt: skip
+    assert code == 1
+    said = " ".join(out.split())
+    assert "largest stable rate here is 0.2379" in said
+    assert "Use a rate below 0.2379" in said
+    assert np.isfinite(load("m").coefficients).all()
+
+
+def test_a_run_cut_short_says_so(cars, here, capsys):
+    code, out, _ = cli(capsys, "fit", cars, "-t", "price", "--learning-rate", "1e-4",
+                       "--max-iter", 3)  # fmt: skip
+    assert code == 1
+    assert "Stopped after 3 passes" in out
+
+
+def test_json_is_one_object_and_nothing_else(line, here, capsys):
+    code, out, err = cli(capsys, "fit", line, "-t", "y", "--json", "--out", "m")
+    told = json.loads(out)
+    assert (code, err) == (0, "")
+    assert told["reason"]["converged"]
+    assert told["files"] == {"model": "m"}
+    assert told["coefficients"][0]["x"] == pytest.approx(3.0, abs=1e-4)
+    assert told["rows"] == {"learned": 30, "kept_aside": 10}
+
+
+def test_quiet_is_silent(line, here, capsys):
+    assert cli(capsys, "fit", line, "-t", "y", "--quiet", "--out", "m") == (0, "", "")
+    assert load("m").target == "y"
+
+
+def test_everything_asked_for_is_kept(line, here, capsys):
+    code, out, _ = cli(capsys, "fit", line, "-t", "y", "--features", "x", "--out", "m", "--report",
+                       "r.html", "--trace", "t.csv", "--figures", "f")  # fmt: skip
+    assert code == 0
+    kept = {path.name for path in (here / "f").iterdir()}
+    assert {"fit.svg", "fit.png", "contours.png", "loss.svg", "convergence.png"} <= kept
+    assert (here / "t.csv").read_text().startswith("step,epoch,value")
+    assert "downslope predict m NEW.csv" in out
+    check_harmless((here / "r.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("task", ["y", "c"])
+def test_predictions_go_by_name_never_by_position(line, here, capsys, task):
+    cli(capsys, "fit", line, "-t", task, "--out", "m", "--quiet")
+    _, straight, _ = cli(capsys, "predict", "m", line)
+    rows = [row.split(",") for row in line.read_text().splitlines()]
+    (here / "turned.csv").write_text("\n".join(",".join(reversed(row)) for row in rows))
+    _, turned, _ = cli(capsys, "predict", "m", "turned.csv")
+    assert straight == turned
+    assert len(straight.splitlines()) == 41
+
+
+def test_predictions_of_a_classifier_come_with_probabilities(line, here, capsys):
+    cli(capsys, "fit", line, "-t", "c", "--out", "m", "--quiet")
+    code, out, _ = cli(capsys, "predict", "m", line, "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert list(told["predictions"]) == ["c predicted", "probability of a", "probability of b"]
+    total = np.add(told["predictions"]["probability of a"], told["predictions"]["probability of b"])
+    assert total == pytest.approx(1.0)
+    assert set(told["scores"]) == {"accuracy", "log loss"}
+
+
+def test_a_missing_column_is_said_with_the_nearest_name(line, here, capsys):
+    cli(capsys, "fit", line, "-t", "y", "--out", "m", "--quiet")
+    (here / "new.csv").write_text("X,c\n1,a\n2,b\n")
+    code, out, err = cli(capsys, "predict", "m", "new.csv")
+    assert (code, out) == (2, "")
+    assert "'x'" in err
+
+
+def test_cells_that_a_spreadsheet_would_run_are_defused(here, capsys):
+    rows = "\n".join(f"{k % 7},{'=cmd()' if k % 2 else '@sum(a)'}" for k in range(40))
+    (here / "t.csv").write_text(f"x,y\n{rows}\n")
+    cli(capsys, "fit", "t.csv", "-t", "y", "--out", "m", "--quiet")
+    _, out, _ = cli(capsys, "predict", "m", "t.csv")
+    for row in out.splitlines()[1:]:
+        assert row.startswith(("'=", "'@", "\"'=", "\"'@"))
+
+
+def test_a_model_and_its_trace_can_be_diagnosed(cars, here, capsys):
+    cli(capsys, "fit", cars, "-t", "price", "--features", FIVE, "--learning-rate", "0.24",
+        "--max-iter", 30, "--out", "m", "--trace", "t.json", "--quiet")  # fmt: skip
+    for run_file in ("m", "t.json"):
+        code, out, _ = cli(capsys, "diagnose", run_file, "--json")
+        assert code == 0
+        assert json.loads(out)["findings"]
+
+
+def test_inspecting_shows_what_is_inside(line, here, capsys):
+    cli(capsys, "fit", line, "-t", "y", "--out", "m", "--quiet")
+    code, out, _ = cli(capsys, "inspect", "m")
+    assert code == 0
+    assert "coefficients.npy" in out
+    assert re.search(r"target +y", out)
+    _, out, _ = cli(capsys, "inspect", "m", "--json")
+    assert json.loads(out)["content"]["target"] == "y"
+
+
+def test_a_table_may_come_by_standard_input(line):
+    done = process("fit", "-", "--target", "y", "--json", input=line.read_text())
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["scores"]["R²"]["value"] == pytest.approx(1.0)
+
+
+def test_reading_options_reach_the_reader(here, capsys):
+    (here / "t.csv").write_text("x;y\n" + "\n".join(f"{k},5;{2 * k},0" for k in range(20)))
+    code, out, _ = cli(capsys, "fit", "t.csv", "-t", "y", "--separator", ";", "--decimal", ",",
+                       "--json")  # fmt: skip
+    assert code == 0
+    assert json.loads(out)["coefficients"][0]["x"] == pytest.approx(2.0, abs=1e-4)
+
+
+# --- errors are sentences ------------------------------------------------------------------------
+
+WRONG = {
+    "no such command": ["fitt"],
+    "no data": ["fit"],
+    "no such file": ["fit", "absent.csv", "-t", "y"],
+    "a folder": ["fit", ".", "-t", "y"],
+    "no such column": ["fit", "line.csv", "-t", "z"],
+    "no target": ["fit", "line.csv"],
+    "no such loss": ["fit", "line.csv", "-t", "y", "--loss", "nope"],
+    "a loss for classes": ["fit", "line.csv", "-t", "y", "--loss", "hinge"],
+    "no such rule": ["fit", "line.csv", "-t", "y", "--rule", "nope"],
+    "no such rate": ["fit", "line.csv", "-t", "y", "--learning-rate", "nope"],
+    "a negative rate": ["fit", "line.csv", "-t", "y", "--learning-rate=-1"],
+    "no such scaling": ["fit", "line.csv", "-t", "y", "--scaling", "nope"],
+    "a bad batch size": ["fit", "line.csv", "-t", "y", "--batch-size", "0.5"],
+    "a batch of none": ["fit", "line.csv", "-t", "y", "--batch-size", "0"],
+    "a bad tolerance": ["fit", "line.csv", "-t", "y", "--tol=-1"],
+    "no passes": ["fit", "line.csv", "-t", "y", "--max-iter", "0"],
+    "a bad share": ["fit", "line.csv", "-t", "y", "--test-size", "1.5"],
+    "a bad penalty": ["fit", "line.csv", "-t", "y", "--penalty", "nope"],
+    "a negative penalty": ["fit", "line.csv", "-t", "y", "--alpha=-1"],
+    "a pair that cannot be": ["fit", "line.csv", "-t", "y", "--rule", "adam", "--penalty", "l1",
+                              "--alpha", "0.1", "--learning-rate", "0.1"],
+    "a line search on batches": ["fit", "line.csv", "-t", "y", "--batch-size", "4",
+                                 "--learning-rate", "armijo"],
+    "no number": ["fit", "line.csv", "-t", "y", "--max-iter", "many"],
+    "a kind without a name": ["fit", "line.csv", "-t", "y", "--kind", "category"],
+    "a trace of no kind": ["fit", "line.csv", "-t", "y", "--trace", "t.txt"],
+    "a folder that is not": ["fit", "line.csv", "-t", "y", "--out", "no/such/folder/m"],
+    "out is a folder": ["fit", "line.csv", "-t", "y", "--out", "."],
+    "no such model": ["predict", "absent", "line.csv"],
+    "a table for a model": ["predict", "line.csv", "line.csv"],
+    "a table for a trace": ["diagnose", "line.csv"],
+    "a table to inspect": ["inspect", "line.csv"],
+}  # fmt: skip
+
+
+ONLY_FOUND_ON_THE_WAY = {"a pair that cannot be", "a line search on batches"}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_mistake_is_one_sentence_and_exit_code_2(what, line, here, capsys):
+    before = sorted(here.iterdir())
+    code, out, err = cli(capsys, *WRONG[what])
+    assert code == 2, out + err
+    assert out == "" or what in ONLY_FOUND_ON_THE_WAY
+    assert re.fullmatch(r"downslope: [^\n]+[.?`]\n", err), err
+    assert "should not have happened" not in err
+    assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "memory"),
+        (PermissionError(13, "Permission denied", "m"), "'m': Permission denied"),
+        (OSError(28, "No space left on device"), "No space left"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (errors.StoreError("It is damaged."), "It is damaged."),
+    ],
+)
+def test_any_error_has_a_sentence(error, said):
+    assert said in sentence(error)
+    assert "\n" not in sentence(error)
+
+
+def test_an_unexpected_error_is_a_sentence_too(line, here, capsys, monkeypatch):
+    from downslope import fitting
+
+    def broken(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(fitting, "train", broken)
+    code, _, err = cli(capsys, "fit", line, "-t", "y")
+    assert code == 2
+    assert err == (
+        "downslope: The machine's memory is not enough for this table; use fewer columns or rows.\n"
+    )
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(line, here, capsys, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "disk full")))
+    code, _, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")
+    assert code == 2
+    assert "disk full" in err
+    assert sorted(path.name for path in here.iterdir()) == ["line.csv"]
+
+
+def test_control_signs_in_names_do_not_reach_the_terminal(here, capsys):
+    (here / "t.csv").write_text("x\x1b[31m,y\n" + "\n".join(f"{k},{k}" for k in range(20)))
+    _, out, err = cli(capsys, "fit", "t.csv", "-t", "y")
+    assert "\x1b" not in out + err
+
+
+# --- as a process --------------------------------------------------------------------------------
+
+
+def test_help_and_version_as_a_process():
+    assert "Train a model on a table" in process("--help").stdout
+    assert re.fullmatch(r"downslope \d+\.\d+\.\d+\n", process("--version").stdout)
+
+
+def test_help_loads_nothing_heavy():
+    heavy = "numpy scipy sklearn pandas pyarrow matplotlib numba sympy torch"
+    code = (
+        "import sys\nfrom downslope.cli import run\nrun(['fit', '--help'])\n"
+        f"print('HEAVY', *[m for m in '{heavy}'.split() if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.splitlines()[-1].split() == ["HEAVY"]
+
+
+def test_a_bad_file_as_a_process():
+    done = process("fit", shared("bad_inputs/ragged_short.csv"), "-t", "y")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_control_c_keeps_the_best_so_far(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 20))
+    header = ",".join([f"x{j}" for j in range(20)] + ["y"])
+    np.savetxt(tmp_path / "t.csv", np.column_stack((X, X.sum(axis=1))), delimiter=",",
+               header=header, comments="")  # fmt: skip
+    slow = [
+        "--learning-rate",
+        "1e-9",
+        "--batch-size",
+        "2",
+        "--max-iter",
+        "1000000",
+        "--tol",
+        "none",
+    ]
+    command = [sys.executable, "-u", "-m", "downslope", "fit", "t.csv", "-t", "y", *slow]
+    with subprocess.Popen(
+        [*command, "--out", "m"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        while b"kept aside" not in running.stdout.readline():
+            assert running.poll() is None
+        time.sleep(3.0)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err.decode()
+    assert b"Traceback" not in err
+    assert b"Interrupted" in out
+    assert load(tmp_path / "m").ended[0] == "interrupted"
+
+
+def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
+    process("fit", line, "-t", "y", "--out", tmp_path / "m")
+    command = f"{sys.executable} -m downslope predict {tmp_path / 'm'} {line} | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout == "y predicted\n"
+    assert done.stderr == ""
