@@ -284,7 +284,11 @@ def test_dates_become_days_and_hours():
 
 
 def test_words_become_counts():
-    texts = ["Free prize, free money now!", "see you at home now", "don't be late at home"] * 5
+    texts = [
+        "Free prize, free money now!",
+        "see you at home now",
+        "don't be late at home, none",
+    ] * 5
     table = read_table(
         {"text": [f"{t} {i}" for i, t in enumerate(texts)], "y": ["s", "h", "h"] * 5}
     )
@@ -295,6 +299,8 @@ def test_words_become_counts():
     assert row["text: prize"] == 1
     assert row["text: home"] == 0
     assert "text: don't" in names
+    assert "text: none" in names, "a word of a text is never a missing cell"
+    assert "text: " not in names
     assert "text: 0" not in names, "a word met once is no pattern"
     mixed = read_table(
         {"t": [f"{t} {i}" for i, t in enumerate(texts)], "x": range(15), "y": Y[:15]}

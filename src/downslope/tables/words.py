@@ -48,13 +48,16 @@ class Words:
         """Every word of every cell in lower case, with the row it stands in."""
         spaced = pc.replace_substring_regex(pc.utf8_lower(self.levels), r"[^\pL\pN']+", " ")
         lists = pc.split_pattern(pc.utf8_trim(spaced, " "), pattern=" ")
-        found = as_words(pc.list_flatten(lists))
+        found = pc.dictionary_encode(pc.list_flatten(lists))
+        codes = found.indices.to_numpy(zero_copy_only=False)
         level = pc.list_parent_indices(lists).to_numpy()
         starts = np.searchsorted(level, np.arange(len(self.levels) + 1))
         lengths = np.append(np.diff(starts), 0)[self.codes]
         rows = np.repeat(np.arange(len(self)), lengths)
         first = np.repeat(starts[self.codes] - (np.cumsum(lengths) - lengths), lengths)
-        return rows, Words(found.codes[first + np.arange(len(rows))], found.levels)
+        kept = codes[first + np.arange(len(rows))].astype(np.int64)
+        spoken = np.append(np.asarray(pc.not_equal(found.dictionary, "")), False)[kept]
+        return rows[spoken], _used(Words(kept[spoken], found.dictionary))
 
 
 @dataclass(frozen=True)
