@@ -78,7 +78,7 @@ class Metric:
 
     def to_round(self, change: Array) -> Array:
         """Coordinates of a change of the weights, frozen directions left out."""
-        return self.inverse @ _center_weights(change, self.center, self.n_outputs, 1.0)
+        return self.inverse @ center_weights(change, self.center, self.n_outputs, 1.0)
 
     def project(self, w: Array) -> Array:
         """The weights without their part in frozen directions, which no prediction feels."""
@@ -102,9 +102,63 @@ def metric_of(
     exact : bool
         Whether the table holds every row, so that the Hessian is exact.
     """
-    m, d = len(ridge), len(shift)
+    m, _d = len(ridge), len(shift)
     if exact and table.shape[0] < m:
         return _wide_metric(table, shift, ridge, n_rows, n_outputs)
+    bend = curvature_of(table, shift, ridge, n_rows, n_outputs)
+    alive = bend.alive
+    scale = 1.0 / np.sqrt(np.diag(bend.hessian)[alive])
+    root, unroot = _factor(
+        bend.hessian[np.ix_(alive, alive)] * scale * scale[:, None],
+        lambda: bend.rows()[:, alive] * scale,
+    )
+    basis = np.zeros((m, root.shape[0]))
+    basis[alive] = unroot * scale[:, None]
+    inverse = np.zeros((root.shape[0], m))
+    inverse[:, alive] = root / scale
+    wish = basis.T @ bend.wish
+    basis = center_weights(basis, bend.center, n_outputs, -1.0)
+    rho = 0.0 if exact else float(np.sqrt(root.shape[0] / table.shape[0]))
+    return Metric(basis, inverse, bend.center, n_outputs, rho, wish)
+
+
+@dataclass(frozen=True)
+class Bend:
+    """Curvature of the objective in the weights of centred columns.
+
+    Attributes
+    ----------
+    hessian : array of shape (n_weights, n_weights)
+    wish : array of shape (n_weights,)
+        What the sketched least squares problem has on its right side.
+    center : array of shape (n_features,)
+    alive : array of bool, shape (n_weights,)
+        Weights whose column varies beyond rounding, or that have a ridge.
+    table, drift, ridge, n_rows, n_outputs
+        What the rows are made from, where products of columns are not precise enough.
+    """
+
+    hessian: Array
+    wish: Array
+    center: Array
+    alive: Array
+    table: Array
+    drift: Array
+    ridge: Array
+    n_rows: int
+    n_outputs: int
+
+    def rows(self) -> Array:
+        """Rows whose products are the Hessian."""
+        m = len(self.ridge)
+        rows = _center_columns(self.table, self.drift, self.n_outputs)[:, :m]
+        rows /= np.sqrt(self.n_rows)
+        return np.vstack((rows, np.diag(np.sqrt(self.ridge)))) if self.ridge.any() else rows
+
+
+def curvature_of(table: Array, shift: Array, ridge: Array, n_rows: int, n_outputs: int) -> Bend:
+    """Hessian in the weights of centred columns, from a sketch; arguments as in ``metric_of``."""
+    m, d = len(ridge), len(shift)
     gram = products(table)
     center, means, drift = shift, np.zeros(m), np.zeros(d)
     if m > d * n_outputs:
@@ -113,29 +167,11 @@ def metric_of(
         table, gram, drift = _center_products(table, gram, drift, n_outputs)
         means = np.append(np.repeat(np.abs(center), n_outputs), np.zeros(n_outputs))
         means *= np.sqrt(np.tile(np.diag(gram)[m - n_outputs : m], d + 1))
-    gram[:m, :m] += _sums_of_classes(gram[:m, :m], n_outputs)
-    squares = np.diag(gram)[:m] / n_rows
-    lengths = np.sqrt(squares + ridge)
-    alive = lengths > CONSTANT * means / np.sqrt(n_rows)
-    scale = 1.0 / lengths[alive]
-    hessian = gram[:m, :m][np.ix_(alive, alive)] / n_rows * scale * scale[:, None]
-    small = ridge[alive] * scale**2
-    hessian[np.diag_indices_from(hessian)] += small
-
-    def scaled_table() -> Array:
-        rows = _center_columns(table, drift, n_outputs)[:, :m][:, alive]
-        rows *= scale / np.sqrt(n_rows)
-        return rows if not small.any() else np.vstack((rows, np.diag(np.sqrt(small))))
-
-    root, unroot = _factor(hessian, scaled_table)
-    basis = np.zeros((m, root.shape[0]))
-    basis[alive] = unroot * scale[:, None]
-    inverse = np.zeros((root.shape[0], m))
-    inverse[:, alive] = root * lengths[alive]
-    wish = basis.T @ gram[:m, m] / n_rows
-    basis = _center_weights(basis, center, n_outputs, -1.0)
-    rho = 0.0 if exact else float(np.sqrt(root.shape[0] / table.shape[0]))
-    return Metric(basis, inverse, center, n_outputs, rho, wish)
+    hessian, wish = gram[:m, :m] / n_rows, gram[:m, m] / n_rows
+    hessian += _sums_of_classes(hessian, n_outputs)
+    hessian[np.diag_indices(m)] += ridge
+    alive = np.sqrt(np.diag(hessian)) > CONSTANT * means / np.sqrt(n_rows)
+    return Bend(hessian, wish, center, alive, table, drift, ridge, n_rows, n_outputs)
 
 
 def _wide_metric(table: Array, shift: Array, ridge: Array, n: int, n_outputs: int) -> Metric:
@@ -165,7 +201,7 @@ def _wide_metric(table: Array, shift: Array, ridge: Array, n: int, n_outputs: in
     basis[k:, rank:], inverse[rank:, k:] = unroot, root
     wish = basis.T @ (rows.T @ table[:, m]) / np.sqrt(n)
     return Metric(
-        _center_weights(basis, center, n_outputs, -1.0), inverse, center, n_outputs, 0.0, wish
+        center_weights(basis, center, n_outputs, -1.0), inverse, center, n_outputs, 0.0, wish
     )
 
 
@@ -220,7 +256,7 @@ def _center_columns(table: Array, center: Array, n_outputs: int) -> Array:
     return table
 
 
-def _center_weights(w: Array, center: Array, n_outputs: int, sign: float) -> Array:
+def center_weights(w: Array, center: Array, n_outputs: int, sign: float) -> Array:
     """Weights for centred columns (``sign=-1``: back again): the intercept takes up the centres.
 
     ``x @ w + b = (x - c) @ w + (b + c @ w)``; ``w`` may have trailing axes.

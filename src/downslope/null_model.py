@@ -46,3 +46,17 @@ def null_class_intercepts(y: Array, weights: Array, n_classes: int) -> Array:
     shares = np.bincount(y, weights=weights, minlength=n_classes) + 0.5
     logs = np.log(shares)
     return logs - logs.mean()
+
+
+def lowest_loss(loss: Loss, y: Array, weights: Array) -> float:
+    """Mean loss if every row had the raw prediction that suits it best.
+
+    Zero, except where a log link leaves a term of the target: at exp(z) = y the Poisson loss is
+    y - y log y and the gamma loss 1 + log y.
+    """
+    if loss.name == "poisson":
+        logs = np.log(y, out=np.zeros_like(y), where=y > 0.0)
+        return float(np.mean(weights * (y - y * logs)))
+    if loss.name == "gamma":
+        return float(np.mean(weights * (1.0 + np.log(y))))
+    return 0.0

@@ -20,7 +20,7 @@ import numpy as np
 from downslope.kernels.dense import dense_pass
 from downslope.kernels.team import chunks, share
 from downslope.losses import Loss, SquaredError
-from downslope.null_model import null_intercept
+from downslope.null_model import lowest_loss, null_intercept
 from downslope.sampling import balanced_sample, even_sample
 
 Array = Any
@@ -66,6 +66,10 @@ class Passes(Protocol):
         self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
     ) -> Sketch:
         """Mean loss, gradient and a sketch of the curvature; None: all of it, row by row."""
+        ...
+
+    def lowest_loss(self) -> float:
+        """Mean loss if every row had the prediction that suits it best."""
         ...
 
     def sample(self, k: int, seed: int) -> "Sample":
@@ -145,6 +149,10 @@ class DensePasses:
         size = self.n_rows if buckets is None else buckets
         value, gradient, table = self._pass(w, size, shift, floor, seed)
         return Sketch(value, gradient, table, shift)
+
+    def lowest_loss(self) -> float:
+        """Mean loss if every row had the prediction that suits it best."""
+        return lowest_loss(self.loss, self.y, self.weights)
 
     def sample(self, k: int, seed: int) -> "DensePasses":
         """About ``k`` rows, in which neither of two classes is missing."""

@@ -75,7 +75,7 @@ class Smooth:
     def at(self, w: Array) -> tuple[float, Array]:
         """Value and gradient; one pass."""
         self.read += 1.0
-        return self._with_ridge(w, *self.passes.at(w))
+        return self.with_ridge(w, *self.passes.at(w))
 
     def look(self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int) -> View:
         """Value, gradient and round coordinates at ``w``; about two passes."""
@@ -83,14 +83,15 @@ class Smooth:
         n, k = self.passes.n_rows, self.passes.n_outputs
         sketch = self.passes.sketch(w, buckets, shift, floor, seed)
         metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets is None)
-        return View(w, *self._with_ridge(w, sketch.value, sketch.gradient), metric)
+        return View(w, *self.with_ridge(w, sketch.value, sketch.gradient), metric)
 
     def separated(self, value: float) -> bool:
         """Whether the losses add up to less than that of one row on the wrong side."""
         free = self.passes.loss.name in MARGIN and not self.ridge.any()
         return free and value * self.passes.n_rows < math.log(2.0) * self.passes.lowest_weight
 
-    def _with_ridge(self, w: Array, value: float, gradient: Array) -> tuple[float, Array]:
+    def with_ridge(self, w: Array, value: float, gradient: Array) -> tuple[float, Array]:
+        """Value and gradient of the mean loss with those of the ridge added."""
         return value + 0.5 * float(w @ (self.ridge * w)), gradient + self.ridge * w
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from downslope.bowl import round_bowl
 from downslope.class_passes import ClassPasses
 from downslope.kernels.team import one_thread_per_product
+from downslope.lasso import edged_bowl
 from downslope.losses import Loss
 from downslope.newton import newton
 from downslope.passes import DensePasses, Passes, read_only
@@ -73,16 +74,20 @@ def solve(
         y = np.ascontiguousarray(y, dtype=np.float64)
         columns = (read_only(X), read_only(y), read_only(row_weights))
         passes = DensePasses(*columns, loss, fit_intercept)
-    ridge = np.append(np.full(d * n_outputs, penalty.l2), np.zeros(n_outputs * fit_intercept))
+    penalised = np.append(np.ones(d * n_outputs), np.zeros(n_outputs * fit_intercept))
+    problem = Smooth(passes, penalty.l2 * penalised)
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
-        solution = _solve(Smooth(passes, ridge), settings)
+        solution = _solve(problem, penalty.l1 * penalised, settings)
     return replace(solution, w=moved_back(solution.w, shift, n_outputs))
 
 
-def _solve(problem: Smooth, settings: Settings) -> Solution:
-    n, m = problem.passes.n_rows * problem.passes.n_outputs, len(problem.ridge)
-    if settings.method == "auto" and n * m * min(n, m) <= SMALL:
+def _solve(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    n, m = problem.passes.n_rows * problem.passes.n_outputs, len(l1)
+    small = n * m * min(n, m) <= SMALL
+    if l1.any():
+        return edged_bowl(problem, l1, settings, exact=small)
+    if settings.method == "auto" and small:
         return newton(problem, settings)
     return round_bowl(problem, settings)
 

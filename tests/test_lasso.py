@@ -1,0 +1,131 @@
+"""L1 and elastic net: exact zeros, the lowest point, and bounds that hold."""
+
+import numpy as np
+import pytest
+from bowl_problems import SHAPES, problem
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from downslope.kernels.coordinate import descend_coordinates
+from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
+from downslope.penalties import Penalty
+from downslope.smooth import Settings
+from downslope.solve import solve
+
+
+def strength(p, share):
+    """That share of the L1 weight from which on all coefficients are zero."""
+    X = p.X - p.X.mean(axis=0)
+    null = solve(np.zeros((len(p.y), 1)), p.y, p.loss).w[1]
+    return share * float(np.abs(X.T @ p.loss.slope(np.full(len(p.y), null), p.y)).max() / len(p.y))
+
+
+def whole(p, penalty, w):
+    return float(np.mean(p.loss.value(p.X @ w[:-1] + w[-1], p.y)) + penalty.value(w[:-1]))
+
+
+@pytest.mark.parametrize("n", [800, 20_000])
+@pytest.mark.parametrize(
+    "name", ["squared_error", "log_loss", "poisson", "huber", "squared_hinge", "gamma"]
+)
+@pytest.mark.parametrize("l2", [0.0, 1e-2])
+def test_the_bound_holds_for_every_loss(name, l2, n):
+    p = problem("gauss", name, n=n, d=40)
+    if name == "huber":
+        p = p._replace(loss=make_loss("huber", 1.0))
+    penalty = Penalty(l1=strength(p, 0.05), l2=l2)
+    best = solve(p.X, p.y, p.loss, penalty, settings=Settings(tol=1e-12)).value
+    solution = solve(p.X, p.y, p.loss, penalty)
+    assert solution.reason.converged
+    assert -1e-12 <= solution.value - best <= solution.bound + 1e-13
+    assert solution.value == pytest.approx(whole(p, penalty, solution.w), rel=1e-10)
+    assert (solution.w[:-1] == 0.0).any()
+    assert (solution.w[:-1] != 0.0).any()
+
+
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - {"leverage"}))
+def test_no_shape_of_the_columns_upsets_it(shape):
+    p = problem(shape, "log_loss")
+    penalty = Penalty(l1=strength(p, 0.02))
+    best = solve(p.X, p.y, p.loss, penalty, settings=Settings(tol=1e-11)).value
+    solution = solve(p.X, p.y, p.loss, penalty)
+    assert solution.reason.converged, solution.reason
+    assert -1e-11 <= solution.value - best <= solution.bound + 1e-12
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_it_agrees_with_scikit_learn(l1_ratio):
+    from sklearn.linear_model import ElasticNet
+
+    p = problem("gauss", "squared_error", n=2000, d=30)
+    alpha = strength(p, 0.05)
+    model = ElasticNet(alpha=alpha, l1_ratio=l1_ratio, tol=1e-14, max_iter=100_000).fit(p.X, p.y)
+    penalty = Penalty(l1=alpha * l1_ratio, l2=alpha * (1 - l1_ratio))
+    w = solve(p.X, p.y, SquaredError(), penalty, settings=Settings(tol=1e-13)).w
+    np.testing.assert_allclose(w[:-1], model.coef_, atol=1e-5)
+    np.testing.assert_array_equal(w[:-1] == 0.0, model.coef_ == 0.0)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss"])
+def test_strong_enough_it_leaves_the_intercept_alone(name):
+    p = problem("gauss", name)
+    strong = solve(p.X, p.y, p.loss, Penalty(l1=strength(p, 1.01)))
+    assert not strong.w[:-1].any()
+    assert strong.reason.converged
+    assert solve(p.X, p.y, p.loss, Penalty(l1=strength(p, 0.97))).w[:-1].any()
+
+
+def test_more_columns_than_rows():
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((100, 600))
+    y = X[:, :4] @ [3.0, -2.0, 1.0, 1.0] + 0.1 * rng.standard_normal(100)
+    for loss, t in ((SquaredError(), y), (LogLoss(), np.sign(y))):
+        best = solve(X, t, loss, Penalty(l1=0.05), settings=Settings(tol=1e-11)).value
+        solution = solve(X, t, loss, Penalty(l1=0.05))
+        assert -1e-12 <= solution.value - best <= solution.bound + 1e-12
+        assert 0 < np.count_nonzero(solution.w[:-1]) < 60
+
+
+def test_without_an_intercept_and_with_weights():
+    p = problem("gauss", "squared_error", n=20_000, d=30)
+    weights = np.random.default_rng(0).uniform(0.1, 1.9, len(p.y))
+    ask = {"weights": weights, "fit_intercept": False}
+    best = solve(p.X, p.y, p.loss, Penalty(l1=0.02), **ask, settings=Settings(tol=1e-12)).value
+    solution = solve(p.X, p.y, p.loss, Penalty(l1=0.02), **ask)
+    assert -1e-12 <= solution.value - best <= solution.bound + 1e-13
+    assert solution.w.shape == (30,)
+
+
+def test_several_classes():
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((4000, 20))
+    y = np.argmax(X[:, :3] + rng.gumbel(size=(4000, 3)), axis=1)
+    best = solve(
+        X, y, Multinomial(), Penalty(l1=0.03), n_outputs=3, settings=Settings(tol=1e-9)
+    ).value
+    solution = solve(X, y, Multinomial(), Penalty(l1=0.03), n_outputs=3)
+    assert solution.reason.converged
+    assert -1e-11 <= solution.value - best <= solution.bound + 1e-12
+    W = solution.w.reshape(-1, 3)
+    assert not W[5:20].any()
+    assert W[:3].any()
+
+
+def test_passes_stay_few():
+    for name in ("squared_error", "log_loss"):
+        p = problem("gauss", name, n=40_000, d=60)
+        solution = solve(p.X, p.y, p.loss, Penalty(l1=strength(p, 0.01)))
+        assert solution.passes <= 15
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 8), st.floats(0.0, 2.0), st.integers(0, 1000))
+def test_coordinate_descent_ends_where_no_weight_wants_to_move(m, l1, seed):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((2 * m, m))
+    hessian, g, w = A.T @ A, rng.standard_normal(m), rng.standard_normal(m)
+    delta = descend_coordinates(hessian, g, w, np.full(m, l1), 1e-24, 100_000)
+    slope, there = g + hessian @ delta, w + delta
+    at_rest = np.where(there == 0.0, np.abs(slope) <= l1 + 1e-9, slope + l1 * np.sign(there))
+    assert at_rest[there == 0.0].all()
+    np.testing.assert_allclose(at_rest[there != 0.0], 0.0, atol=1e-8)
