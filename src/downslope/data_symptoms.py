@@ -78,7 +78,7 @@ def _spike(e: Evidence) -> Finding | None:
             )
     half = finite[len(finite) // 2 :]
     spike = float(half.max() / max(np.median(half), 1e-300)) if len(half) else 0.0
-    if spike < 20.0 or not e.run.finite:
+    if spike < 20.0 or not e.run.finite or e.run.exploded:
         return None
     step = len(finite) - len(half) + int(np.argmax(half))
     return Finding(

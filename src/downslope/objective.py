@@ -109,6 +109,21 @@ class Objective:
             mean = self._loss(w, rows) / len(rows.y)
         return float(mean) + self.penalty.value(w[: self.n_coefficients])
 
+    def many(self, W: Array, rows: Rows | None = None) -> tuple[Array, Array]:
+        """Smooth part and gradient at many weights at once, in one pass over the rows.
+
+        ``W`` has shape (size, m), one column per set of weights; the answers have shapes (m,) and
+        (size, m). For models with one output.
+        """
+        if rows is None:
+            values, gradients = self.source.total(lambda block: self._many_sums(W, block))
+        else:
+            values, gradients = self._many_sums(W, rows)
+        count, d = self.count(rows), self.n_coefficients
+        gradients = gradients / count
+        gradients[:d] += self.penalty.gradient(W[:d])
+        return values / count + 0.5 * self.penalty.l2 * (W[:d] * W[:d]).sum(axis=0), gradients
+
     def penalty_value(self, w: Array) -> float:
         """Whole penalty at ``w``."""
         return self.penalty.value(w[: self.n_coefficients])
@@ -169,6 +184,15 @@ class Objective:
         losses = _weighted(self.loss.value(z, rows.y), rows.weights)
         slopes = _weighted(self.loss.slope(z, rows.y), rows.weights)
         return losses.sum(dtype=np.float64), self._pull_back(slopes, rows.X)
+
+    def _many_sums(self, W: Array, rows: Rows) -> tuple[Array, Array]:
+        z, y = self.raw_prediction(W, rows.X), rows.y[:, None]
+        losses = _weighted(self.loss.value(z, y), rows.weights).sum(axis=0, dtype=np.float64)
+        slopes = _weighted(self.loss.slope(z, y), rows.weights)
+        parts = [np.asarray(rows.X.T @ slopes, dtype=np.float64)]
+        if self.fit_intercept:
+            parts.append(slopes.sum(axis=0, dtype=np.float64)[None])
+        return losses, np.concatenate(parts)
 
     def _curvature_sums(self, w: Array, v: Array, rows: Rows) -> Array:
         z, forward = self.raw_prediction(w, rows.X), self.raw_prediction(v, rows.X)

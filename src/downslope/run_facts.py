@@ -89,7 +89,8 @@ class RunFacts:
     def exploded(self) -> bool:
         """Whether the last step's value is far above anything the run started with."""
         start, last = self.ends
-        return last > start + 100.0 * max(abs(start), start - self.lowest)
+        scale = max(abs(start), start - self.lowest)
+        return last > start + 100.0 * scale > start
 
 
 def run_facts(trace: Trace, rule: Rule) -> RunFacts:
