@@ -32,8 +32,8 @@ PLANNED = ("warmup", "cosine", "onecycle")
 def choose_batch_size(batch_size: int | str | None, n_rows: int) -> int | None:
     """Rows per step, None for all.
 
-    "auto": all of up to 64 rows; else the power of two at or below the root of their number, from
-    32 to 512, so that both the steps per pass and the rows per step grow with the data.
+    "auto": all of up to 64 rows; else the power of two nearest to the root of their number, from 32
+    to 512, so that both the steps per pass and the rows per step grow with the data.
 
     Raises
     ------
@@ -43,12 +43,12 @@ def choose_batch_size(batch_size: int | str | None, n_rows: int) -> int | None:
     Examples
     --------
     >>> [choose_batch_size("auto", n) for n in (50, 1_500, 10_000, 1_000_000)]
-    [None, 32, 64, 512]
+    [None, 32, 128, 512]
     """
     if batch_size == "auto":
         if n_rows <= FEW_ROWS:
             return None
-        return min(512, max(32, 1 << int(math.log2(n_rows) / 2)))
+        return min(512, max(32, 1 << round(math.log2(n_rows) / 2)))
     if batch_size is None or batch_size == "full":
         return None
     if isinstance(batch_size, str) or int(batch_size) != batch_size or batch_size < 1:
@@ -64,8 +64,8 @@ def choose_epochs(max_iter: int | str, batch_size: int | None, n_rows: int) -> i
 
     Examples
     --------
-    >>> choose_epochs("auto", 64, 10_000), choose_epochs(7, 64, 10_000)
-    (20, 7)
+    >>> choose_epochs("auto", 128, 10_000), choose_epochs(7, 128, 10_000)
+    (38, 7)
     """
     if isinstance(max_iter, str):
         per_epoch = math.ceil(n_rows / (batch_size or n_rows))

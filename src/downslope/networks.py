@@ -18,6 +18,7 @@ layers that is the layout of a linear ``Objective``, and the same function.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -134,17 +135,17 @@ class Network:
         if not 0.0 <= self.dropout < 1.0:
             raise SettingError(f"dropout={self.dropout!r} must lie in [0, 1); 0 switches it off.")
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """Inputs and units of each layer."""
         return tuple(pairwise((self.source.n_features, *self.hidden, self.n_outputs)))
 
-    @property
+    @cached_property
     def n_coefficients(self) -> int:
         """Number of weights without the biases: the penalised ones."""
         return sum(inputs * units for inputs, units in self.shapes)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of weights, biases included."""
         return self.n_coefficients + sum(units for _, units in self.shapes)
