@@ -1,5 +1,6 @@
-"""The 35 problems of Moré, Garbow and Hillstrom (1981), Testing unconstrained optimization software.
+"""The 35 problems of Moré, Garbow and Hillstrom (1981).
 
+"Testing unconstrained optimization software", ACM Transactions on Mathematical Software 7.
 Each is a sum of squared residuals, written as the paper writes it. Gradients are exact to rounding
 by the complex step: residuals are analytic, so ``Im r(x + ih) / h`` is the derivative, without the
 cancellation of a difference (Squire and Trapp 1998).
