@@ -1,4 +1,4 @@
-"""How many of the Moré-Garbow-Hillstrom problems are solved from the standard start, and at what cost.
+"""How many of the Moré-Garbow-Hillstrom problems are solved, at what cost, against SciPy.
 
     python benchmarks/minimize.py [--differences]
 

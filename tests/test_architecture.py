@@ -23,12 +23,12 @@ FLOORS = {
         """,
     "the motion": """
         walks certificate pilot smooth newton bowl solve solve_stream descend curvature noise trials
-        auto_rate row_path checkpoint minimize least_squares
+        auto_rate row_path checkpoint standstill minimize least_squares
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
-        diagnose many_walks sweep race landscape by_hand store plot_style plots plot_rates plot_valleys report
-        layer_watch watch
+        diagnose many_walks sweep race landscape by_hand store plot_style plots plot_rates plot_valleys
+        report layer_watch watch
         """,
     "doors": """
         tables targets labels settings training linear estimators drop_in network_choices
