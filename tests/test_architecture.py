@@ -27,13 +27,13 @@ FLOORS = {
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
-        diagnose many_walks sweep race landscape by_hand store plot_style plots plot_rates plot_valleys
-        report layer_watch watch
+        diagnose many_walks sweep race landscape by_hand store plot_style plots plot_rates
+        plot_valleys report layer_watch watch
         """,
     "doors": """
         tables targets labels settings training linear estimators drop_in network_choices
         network_training network_descent network_estimators modules model references scores fitting
-        telling fit_report predicting rate_range
+        telling fit_report predicting rate_range samples
         cli lab practice __main__
         """,
 }

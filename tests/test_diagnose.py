@@ -23,7 +23,7 @@ from downslope.networks import Network
 from downslope.objective import Objective
 from downslope.penalties import Penalty
 from downslope.problem_facts import problem_facts
-from downslope.rates import AdaptiveDescent, Armijo, Constant, Exponential
+from downslope.rates import AdaptiveDescent, Armijo, Constant, Exponential, Polyak
 from downslope.rules import Adam, Momentum, Nesterov, Plain, RMSProp
 from downslope.run_facts import run_facts
 from downslope.scaling import standardize
@@ -593,6 +593,23 @@ def test_the_culprit_is_named():
     scaled = replace(problem, source=standardize(problem.source).rows(problem.source))
     after = curvature(scaled, np.zeros(3))
     assert finding.next_rate == pytest.approx(0.5 * after.stable_rate(Plain()), rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["mse", "log_loss", "poisson"])
+def test_a_rate_that_chooses_itself_is_not_judged_by_its_length(loss):
+    """The round bowl's rate of 1 is no rate for these columns; nor is a line search's."""
+    problem = made(loss, l2=0.01)
+    problem = replace(problem, source=MemoryRows(3.0 * problem.source.X, problem.source.y))
+    found, _, _ = quick(problem, Armijo(), 3000)
+    columns = found.trace.columns | {"rate": np.ones(len(found.trace))}
+    round_bowl = replace(found, trace=replace(found.trace, columns=columns))
+    assert found.reason.name == "converged"
+    told = [f.symptom for f in diagnose(round_bowl, problem, rate=Polyak()).findings]
+    assert told == ["converged"]
+    assert diagnose(round_bowl, problem).verdict == "converged"
+    searched, _, _ = go(problem, Armijo(), 40)
+    told = {f.symptom for f in diagnose(searched, problem, rate=Armijo()).findings}
+    assert not told & {"divergence", "oscillation", "crawling"}
 
 
 def test_early_stopping_is_no_fault():

@@ -52,9 +52,9 @@ from downslope.errors import InputError
 from downslope.findings import Evidence, Finding, Validation
 from downslope.objective import Objective
 from downslope.problem_facts import Problem, gradient_error, problem_facts
+from downslope.rates import Rate
 from downslope.rules import Plain, Rule
 from downslope.run_facts import run_facts
-from downslope.stopping import Reason
 from downslope.table_facts import smallest_margin, table_facts
 from downslope.trace import Trace
 
@@ -129,6 +129,7 @@ def diagnose(
     problem: Problem | None = None,
     *,
     rule: Rule | None = None,
+    rate: Rate | None = None,
     names: tuple[str, ...] = (),
     lowest: float | None = None,
 ) -> Diagnosis:
@@ -143,6 +144,9 @@ def diagnose(
         noise and a look at the rows. Asked only together with a ``Result``.
     rule : Rule, default plain
         The update rule of the run.
+    rate : Rate, optional
+        Its learning rate. One that chooses itself (a line search, the round bowl's) is not judged
+        by its length.
     names : tuple of str
         Names of the columns; by default those of the trace.
     lowest : float, optional
@@ -171,7 +175,16 @@ def diagnose(
         raise InputError("The trace is empty, so there is nothing to diagnose; record some steps.")
     # Runs that blew up carry numbers near the end of the range; comparing them may overflow.
     with np.errstate(all="ignore"):
-        evidence = _evidence(result, trace, problem, rule or Plain(), names or trace.names, lowest)
+        evidence = Evidence(
+            run=run_facts(trace, rule or Plain()),
+            rule=rule or Plain(),
+            reason="unknown" if isinstance(result, Trace) else result.reason.name,
+            validation=_validation(trace),
+            lowest=lowest,
+            searching=rate is not None and rate.needs != "anything",
+        )
+        if problem is not None and not isinstance(result, Trace):
+            evidence = _asked(evidence, problem, result, names or trace.names)
         found = [finding for symptom in ORDER if (finding := symptom(evidence)) is not None]
         if any(finding.symptom == "stopped" for finding in found):
             found = [finding for finding in found if finding.symptom in ASIDE | {"stopped"}]
@@ -182,29 +195,18 @@ def diagnose(
     return Diagnosis(tuple(found), bend)
 
 
-def _evidence(
-    result: Result | Trace,
-    trace: Trace,
-    problem: Problem | None,
-    rule: Rule,
-    names: tuple[str, ...],
-    lowest: float | None,
-) -> Evidence:
-    facts = run_facts(trace, rule)
-    reason = Reason("unknown", "", False) if isinstance(result, Trace) else result.reason
-    seen = Evidence(facts, rule, reason.name, _validation(trace), lowest=lowest)
-    if problem is None or isinstance(result, Trace):
-        return seen
+def _asked(seen: Evidence, problem: Problem, result: Result, names: tuple[str, ...]) -> Evidence:
+    """Evidence with what the problem says, when asked at the run's weights."""
     table = table_facts(problem, names) if isinstance(problem, Objective) else None
+    seen = replace(seen, table=table)
     if table is not None and len(table.bad_rows):
-        return replace(seen, table=table)
-    here = problem_facts(problem, result.w, trace, facts)
+        return seen
+    here = problem_facts(problem, result.w, result.trace, seen.run)
     if here is None:
-        return replace(seen, table=table)
+        return seen
     if isinstance(problem, Objective):
-        margin = smallest_margin(problem, here.w)
-        return replace(seen, problem=here, table=table, margin=margin)
-    start = here.w if trace.weights is None else trace.weights[0]
+        return replace(seen, problem=here, margin=smallest_margin(problem, here.w))
+    start = here.w if result.trace.weights is None else result.trace.weights[0]
     return replace(seen, problem=here, gradient_error=gradient_error(problem, start))
 
 

@@ -75,6 +75,8 @@ class Evidence:
     margin: float | None = None
     gradient_error: float = math.nan
     lowest: float | None = None
+    searching: bool = False
+    """The rate chooses itself at every step, so it cannot be too long or too short."""
 
     @property
     def ratio(self) -> float:
@@ -97,7 +99,8 @@ class Evidence:
     @property
     def limit(self) -> float | None:
         """Largest stable rate, where there is one to name."""
-        product = None if self.rule.scales_coordinates else self.rule.stable_product
+        adapts = self.searching or self.rule.scales_coordinates
+        product = None if adapts else self.rule.stable_product
         return product / self.bend if product is not None and self.bend > 0.0 else None
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from downslope.findings import CONVERGED, CRAWLING, ILL, STALLED, Evidence, Finding
-from downslope.place_symptoms import plateau
+from downslope.place_symptoms import converged, plateau
 from downslope.rules import Plain
 from downslope.run_facts import RunFacts
 from downslope.stability import contraction, steps_per_decade
@@ -20,12 +20,12 @@ Array = Any
 def divergence(e: Evidence) -> Finding | None:
     """The steps are too long: the loss grows."""
     run, limit = e.run, e.limit
-    if e.table is not None and len(e.table.bad_rows):
+    if (e.table is not None and len(e.table.bad_rows)) or converged(e):
         return None
     blown = e.reason == "diverged" or not run.finite
     if limit is not None and e.problem is not None and e.problem.quadratic and run.full_batch:
         # Here the limit is exact: past it a run is lost, below it a rise is only a swing.
-        if not blown and (run.rate <= limit * (1.0 + 1e-9) or e.ratio <= CONVERGED):
+        if not blown and run.rate <= limit * (1.0 + 1e-9):
             return None
     elif not (blown or _climbed(e)):
         return None
@@ -84,7 +84,7 @@ def _growth(run: RunFacts) -> float:
 def edge_of_stability(e: Evidence) -> Finding | None:
     """Curvature has risen to what the rate can bear, and stays there: no fault."""
     run, p = e.run, e.problem
-    if not run.full_batch or e.rule.scales_coordinates or e.rule.stable_product is None:
+    if e.searching or not run.full_batch or e.rule.scales_coordinates:
         return None
     if run.rises < 0.1 or not run.curve[-1] < run.curve[0] or not run.finite:
         return None
@@ -95,7 +95,8 @@ def edge_of_stability(e: Evidence) -> Finding | None:
     elif p.quadratic or p.linear:
         return None
     else:
-        share = float(np.median(p.products[len(p.products) // 2 :])) / e.rule.stable_product * 2.0
+        half = p.products[len(p.products) // 2 :]
+        share = 2.0 * float(np.median(half)) / (e.rule.stable_product or math.nan)
     if not 1.8 <= share <= 2.2:
         return None
     return Finding(
@@ -114,7 +115,7 @@ def edge_of_stability(e: Evidence) -> Finding | None:
 def crawling(e: Evidence) -> Finding | None:
     """Steps far shorter than they could be."""
     run, p = e.run, e.problem
-    if not run.finite or e.ratio <= CONVERGED or noise_floor(e) or plateau(e):
+    if e.searching or not run.finite or converged(e) or noise_floor(e) or plateau(e):
         return None
     if math.isnan(e.pull):
         return _steady_decline(e)
@@ -167,7 +168,7 @@ def ill_conditioning(e: Evidence) -> Finding | None:
         return None  # not a valley, so its shape says nothing
     slow = run.shrink if run.full_batch else pace
     swinging = np.nanmedian(run.cosines[-20:]) < 0.0 if np.isfinite(run.cosines[-20:]).any() else 0
-    if slow is None or not slow > 0.99 or swinging or e.ratio <= CONVERGED:
+    if slow is None or not slow > 0.99 or swinging or converged(e):
         return None
     root = math.sqrt(condition)
     beta, rate = ((root - 1.0) / (root + 1.0)) ** 2, 4.0 / (p.here.largest * (1 + 1 / root) ** 2)
@@ -228,7 +229,7 @@ def _two_paces(e: Evidence) -> Finding | None:
 def oscillation(e: Evidence) -> Finding | None:
     """Zig-zag: every step jumps over the bottom of the valley."""
     run = e.run
-    if not run.full_batch or not run.finite or edge_of_stability(e):
+    if e.searching or not run.full_batch or not run.finite or edge_of_stability(e):
         return None
     if not isinstance(e.rule, Plain) or (e.problem is not None and not e.problem.curved):
         return _swing(e)
@@ -323,7 +324,7 @@ def noise_floor(e: Evidence) -> Finding | None:
         return _level(e)
     noise = p.noise.scale / p.batch_size
     floor = run.rate * p.noise.spread / (4.0 * p.batch_size)
-    if not noise > 1.0 or e.ratio <= CONVERGED or (p.gap is not None and p.gap > 10.0 * floor):
+    if not noise > 1.0 or converged(e) or (p.gap is not None and p.gap > 10.0 * floor):
         return None
     return Finding(
         "noise_floor",

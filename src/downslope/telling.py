@@ -24,7 +24,13 @@ LOSS_FACTORS = {
 def diagnosed(done: Fit) -> Diagnosis:
     """Findings about the run."""
     trained = done.trained
-    return diagnose(trained.result, done.problem, rule=trained.rule, names=done.data.names)
+    return diagnose(
+        trained.result,
+        done.problem,
+        rule=trained.rule,
+        rate=trained.rate,
+        names=done.data.names,
+    )
 
 
 def told(diagnosis: Diagnosis) -> tuple[Told, ...]:
