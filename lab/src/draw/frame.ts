@@ -38,12 +38,19 @@ export function ticks(low: number, high: number, about: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step);
 }
 
+// Numbers at an axis: 250k and 1.5M rather than long rows of zeros.
+function tick(value: number): string {
+  const x = Number(value.toPrecision(10));
+  const size = Math.abs(x);
+  if (size >= 1e9 || size < 1e4) return short(x);
+  return size >= 1e6 ? `${short(x / 1e6)}M` : `${short(x / 1e3)}k`;
+}
+
 /** Whole powers of ten between two ends given as logarithms, or plain round numbers where they are near. */
 function heights(bottom: number, top: number, about: number, log: boolean): [number, string][] {
-  const label = (v: number) => short(Number(v.toPrecision(10)));
-  if (!log) return ticks(bottom, top, about).map((y) => [y, label(y)]);
-  if (top - bottom < 1.2) return ticks(Math.pow(10, bottom), Math.pow(10, top), about).map((v) => [Math.log10(v), label(v)]);
-  return ticks(bottom, top, about).filter(Number.isInteger).map((y) => [y, short(Math.pow(10, y), 1)]);
+  if (!log) return ticks(bottom, top, about).map((y) => [y, tick(y)]);
+  if (top - bottom < 1.2) return ticks(Math.pow(10, bottom), Math.pow(10, top), about).map((v) => [Math.log10(v), tick(v)]);
+  return ticks(bottom, top, about).filter(Number.isInteger).map((y) => [y, tick(Math.pow(10, y))]);
 }
 
 export interface AxesStyle {
@@ -61,7 +68,7 @@ export function axes(pen: Pen, frame: Frame, xName: string, yName: string, { gri
     const [px] = frame.place(x, bottom);
     if (grid) pen.line([[px, y0], [px, y0 + high]], ink.rule, 1);
     pen.line([[px, y0 + high], [px, y0 + high + 4]], ink.muted, 1);
-    pen.text([px, y0 + high + 13], short(Number(x.toPrecision(10))), { align: "center", colour: ink.muted, size: 11 });
+    pen.text([px, y0 + high + 13], tick(x), { align: "center", colour: ink.muted, size: 11 });
   }
   for (const [y, label] of heights(bottom, top, high / 45, log)) {
     const [, py] = frame.place(left, y);

@@ -8,7 +8,7 @@ import { LOSSES } from "../engine/losses.ts";
 import { count, exact, short } from "../engine/numbers.ts";
 import { planeOf } from "../engine/plane.ts";
 import { overRows } from "../engine/rows.ts";
-import { zeros } from "../engine/vector.ts";
+import { mean, range, zeros } from "../engine/vector.ts";
 import { drawWalk, landTable, surveyOf, WalkCharts, WalkSettings, windowFor, Zoom, zoomed } from "../ui/common.tsx";
 import { FieldChoice, Group, Switch } from "../ui/controls.tsx";
 import { choice, flag, number, text, words } from "../ui/fields.ts";
@@ -42,11 +42,11 @@ export const data: Scene = {
     const loss = computed(() => LOSSES[fields.loss.signal.value]!);
     const target = computed(() => {
       const wanted = fields.target.signal.value;
-      return table.value.columns.some(({ name }) => name === wanted) ? wanted : targetOf(table.value, loss.value.binary);
+      return table.value.columns.some(({ name }) => name === wanted) ? wanted : targetOf(table.value);
     });
     const features = computed(() => {
       const wanted = fields.features.signal.value.filter((name) => numeric.value.includes(name) && name !== target.value);
-      return wanted.length ? wanted : numeric.value.filter((name) => name !== target.value).slice(0, 1);
+      return wanted.length ? wanted : likeliest(table.value, target.value, 1);
     });
 
     // The last choice that worked stays on the page while another is being made.
@@ -58,7 +58,7 @@ export const data: Scene = {
         wrong.value = "";
       } catch (error) {
         wrong.value = (error as Error).message;
-        last ??= choose(fallback, targetOf(fallback, false), numericNames(fallback).slice(0, 1), false, true);
+        last ??= choose(fallback, targetOf(fallback), numericNames(fallback).slice(0, 1), isBinary(fallback, targetOf(fallback)), true);
       }
       return last;
     });
@@ -98,11 +98,16 @@ export const data: Scene = {
     };
     const use = (name: string) => {
       const next = tables.value.find((table) => table.name === name)!;
-      const binary = numericNames(next).length < next.columns.length && next.columns.some((column) => !column.numbers && twoValues(column));
-      const goal = targetOf(next, binary);
-      fields.loss.signal.value = binary ? "log_loss" : "mse";
-      [fields.target.signal.value, fields.table.signal.value, fields.features.signal.value] = [goal, name, numericNames(next).filter((other) => other !== goal).slice(0, 2)];
+      const goal = targetOf(next);
+      [fields.table.signal.value, fields.features.signal.value] = [name, likeliest(next, goal, 2)];
+      aimAt(goal);
       [fields.k.signal.value, fields.zoom.signal.value] = [0, 1];
+    };
+    // The loss goes with the target: squares for numbers, logistic for two classes.
+    const aimAt = (name: string) => {
+      fields.target.signal.value = name;
+      const binary = isBinary(table.value, name);
+      if (loss.value.binary !== binary) fields.loss.signal.value = binary ? "log_loss" : "mse";
     };
     if (host.server) serverTables(host.server, (next) => (tables.value = [...next, ...tables.peek()]));
     const toggle = (name: string, on: boolean) => {
@@ -136,7 +141,7 @@ export const data: Scene = {
             </label>
             <label class="control">
               <span>Predict</span>
-              <select value={target.value} onChange={(event) => (fields.target.signal.value = event.currentTarget.value)}>
+              <select value={target.value} onChange={(event) => aimAt(event.currentTarget.value)}>
                 {table.value.columns.map(({ name }) => <option key={name} value={name}>{name}</option>)}
               </select>
             </label>
@@ -171,13 +176,13 @@ export const data: Scene = {
             title={small.value ? "Loss over the two weights" : "Loss on the plane of the path"} shape={0.74}
             draw={(pen) => (plane.value ? drawPlane(pen, land.value, plane.value, walk.at.value) : drawWalk(pen, land.value, walk, goals.value))}
             caption={<>{plane.value
-              ? <>{objective.value.names.length} weights seen on one plane, which holds {short(100 * plane.value.share, 4)} % of the path's spread. The plane's loss under the path is at most <b data-gap={String(plane.value.gap)}>{short(plane.value.gap, 3)}</b> from the true one.</>
+              ? <>{objective.value.names.length} weights seen on one plane, which holds {short(100 * plane.value.share, 4)} % of the path's spread. The plane's loss under the path is at most <b data-value={String(plane.value.gap)}>{short(plane.value.gap, 3)}</b> from the true one.</>
               : "Dark is low; the cross marks the minimum."} <Zoom field={fields.zoom} /></>}
             table={() => (plane.value ? landTable(plane.value.objective.value, window.value, ["along", "across"]) : landTable(objective.value.value, window.value, objective.value.names))}
           />
           <WalkCharts study={walk} />
           <figure class="picture wide">
-            <figcaption><h3>Weights at step {walk.at.value}</h3></figcaption>
+            <figcaption><h2>Weights at step {walk.at.value}</h2></figcaption>
             <DataTable title="Weights" {...weightsTable(chosen.value, objective.value.names, walk.here.value.w, walk.minimum.value)} />
           </figure>
         </>
@@ -191,10 +196,35 @@ const numericNames = (table: Table) => table.columns.filter((column) => column.n
 // Losses of two classes need such a target; while there is none yet, the walk shows squares.
 const lossFor = (name: string, chosen: Chosen) => (LOSSES[name]!.binary === (chosen.positive !== null) ? LOSSES[name]! : LOSSES[chosen.positive === null ? "mse" : "log_loss"]!);
 
-// What a table is usually about stands in its last column that fits.
-function targetOf(table: Table, binary: boolean): string {
-  const fits = table.columns.filter((column) => (binary ? twoValues(column) : column.numbers));
+// What a table is usually about stands in its last column.
+function targetOf(table: Table): string {
+  const fits = table.columns.filter((column) => column.numbers || twoValues(column));
   return (fits.at(-1) ?? table.columns.at(-1)!).name;
+}
+
+function isBinary(table: Table, target: string): boolean {
+  const column = table.columns.find(({ name }) => name === target);
+  return column !== undefined && twoValues(column) !== null;
+}
+
+/** Columns of numbers that go with the target most closely, by correlation. */
+function likeliest(table: Table, target: string, most: number): string[] {
+  const goal = table.columns.find(({ name }) => name === target);
+  const values = goal?.numbers ?? goal?.words.map((word) => Number(word.trim() === twoValues(goal)?.[1]));
+  const closeness = ({ numbers }: Table["columns"][number]) => Math.abs(correlation(numbers!, values ?? []));
+  return table.columns
+    .filter(({ name, numbers }) => numbers && name !== target)
+    .map((column) => ({ name: column.name, close: closeness(column) || 0 }))
+    .sort((a, b) => b.close - a.close)
+    .slice(0, most)
+    .map(({ name }) => name);
+}
+
+function correlation(a: readonly number[], b: readonly number[]): number {
+  const rows = range(a.length).filter((i) => Number.isFinite(a[i]) && Number.isFinite(b[i]));
+  const [ma, mb] = [mean(rows.map((i) => a[i]!)), mean(rows.map((i) => b[i]!))];
+  const sum = (f: (x: number, y: number) => number) => rows.reduce((total, i) => total + f(a[i]! - ma, b[i]! - mb), 0);
+  return sum((x, y) => x * y) / Math.sqrt(sum((x) => x * x) * sum((_, y) => y * y));
 }
 
 function weightsTable(chosen: Chosen, names: readonly string[], w: readonly number[], best: readonly number[] | null) {

@@ -140,7 +140,7 @@ export const race: Scene = {
           />
           <Chart title="Loss above the lowest" xName="passes over the rows" data={curves} at={at} shape={0.74} go={(x) => (fields.at.signal.value = Math.max(0, Math.min(passes.value, x)))} />
           <figure class="picture wide">
-            <figcaption><h3>Where each stands</h3></figcaption>
+            <figcaption><h2>Where each stands</h2></figcaption>
             <div class="scroll" tabIndex={0} role="region" aria-label="Where each stands: table">
               <table class="standings">
                 <thead><tr><th scope="col">runner</th><th scope="col">loss above lowest</th><th scope="col">w</th><th scope="col">b</th><th scope="col">updates</th><th scope="col">rate</th><th scope="col">own stable limit</th><th scope="col">rate ÷ limit</th></tr></thead>

@@ -19,10 +19,10 @@ export function cell(text: string): string {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** The trace as a table: one row per step, every number in full. */
-export function traceRows(steps: readonly Step[], { names }: Objective): { columns: string[]; rows: number[][] } {
-  const columns = ["step", "value", "gradient_norm", "rate", ...names, ...names.map((name) => `gradient of ${name}`)];
-  const rows = steps.map((step) => [step.k, step.value, step.norm, step.rate, ...step.w, ...step.gradient]);
+/** The trace as a table, every number in full, in the columns that downslope.trace.load_trace reads. */
+export function traceRows(steps: readonly Step[], { names, rows: whole }: Objective): { columns: string[]; rows: number[][] } {
+  const columns = ["step", "epoch", "value", "loss", "gradient_norm", "rate", "seconds", "validation", ...names.map((name) => `w[${name}]`), ...names.map((name) => `gradient[${name}]`)];
+  const rows = steps.map((step) => [step.k, Math.floor(step.spent / whole), step.value, step.value, step.norm, step.rate, NaN, NaN, ...step.w, ...step.gradient]);
   return { columns, rows };
 }
 

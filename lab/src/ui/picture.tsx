@@ -76,7 +76,7 @@ export function Picture({ title, draw, caption, table, shape = 0.72, weight = "h
   return (
     <figure class={`picture ${weight}`}>
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <span class="files">
           <button type="button" onClick={png} aria-label={`Save ${title} as PNG`}>PNG</button>
           <button type="button" onClick={() => save(`${slug(title)}.svg`, svg(), "image/svg+xml")} aria-label={`Save ${title} as SVG`}>SVG</button>

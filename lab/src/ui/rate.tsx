@@ -26,7 +26,7 @@ export function RateControl({ study, name = "Learning rate η" }: { study: Study
         <NumberBox label={name} value={rate.value} read={fields.rate.read} change={(value) => (rate.value = value)} hint="a rate is a number above 0" />
         <output class="kind" data-kind={kind}>{KINDS[kind]}</output>
         <p class="limit" title={reason.value}>
-          {stable === null ? reason.value : <>stable up to <b data-limit={String(stable)}>{short(stable)}</b> <span class="why">= {reason.value}</span></>}
+          {stable === null ? reason.value : <>stable up to <b data-value={String(stable)}>{short(stable)}</b> <span class="why">= {reason.value}</span></>}
         </p>
       </div>
       <div class="track">
