@@ -94,7 +94,8 @@ def cards(done: Fit, diagnosis: Diagnosis) -> list[Score]:
     shown.append(Score("steps", f"{steps:,}", f"in {duration(done.seconds)}"))
     limit, rate = stable_rate(done, diagnosis), float(done.trained.history["rate"][-1])
     note = f"stable below {number(limit)}" if limit is not None else ""
-    shown.append(Score("last learning rate", number(rate), note))
+    if not np.isnan(rate):
+        shown.append(Score("last learning rate", number(rate), note))
     return shown
 
 
@@ -149,12 +150,13 @@ def figures(done: Fit, diagnosis: Diagnosis, theme: Theme = LIGHT) -> dict[str, 
             y_name=target,
             theme=theme,
         )
-    drawn["convergence"] = convergence(
-        done.trained.result.trace,
-        limit=stable_rate(done, diagnosis),
-        value_name=f"objective ({done.data.ask.loss})",
-        theme=theme,
-    )
+    if len(done.trained.result.trace) > 2:
+        drawn["convergence"] = convergence(
+            done.trained.result.trace,
+            limit=stable_rate(done, diagnosis),
+            value_name=f"objective ({done.data.ask.loss})",
+            theme=theme,
+        )
     drawn |= _landscape(done, theme)
     if len(done.coefficients) == 1 and done.coefficients.size > 1:
         other = done.reference_weights()

@@ -31,6 +31,7 @@ from downslope.trace import Trace
 from downslope.wording import number
 
 Array = Any
+FEW_STEPS = 40
 MOST_ROWS = 2000
 """Points of a scatter; of more rows a sample is drawn, and the figure says so."""
 
@@ -243,41 +244,57 @@ def convergence(
         What the value is, with its convention: ``"mean squared error"``.
     """
     steps = trace["step"].astype(float)
-    figure, panels = canvas(theme, 7.0, 6.6, nrows=3, sharex=True, height_ratios=[2, 1.4, 1])
-    top, middle, bottom = panels
     value, norm, rate = (drawable(trace[name]) for name in ("value", "gradient_norm", "rate"))
+    rated = bool(np.isfinite(rate).any())
+    ratios, height = ([2, 1.4, 1], 6.6) if rated else ([2, 1.4], 5.4)
+    figure, panels = canvas(
+        theme, 7.0, height, nrows=len(ratios), sharex=True, height_ratios=ratios
+    )
+    top, middle = panels[:2]
     _series(top, theme, steps, value, trace["epoch"], theme.colors[0])
     validation = drawable(trace["validation"])
-    measured = np.isfinite(validation)
-    if measured.any():
-        top.plot(*thin(steps[measured], validation[measured]), color=theme.colors[1],
-                 linestyle=DASHES[1], linewidth=1.8, label="validation rows")  # fmt: skip
-        best = np.flatnonzero(measured)[validation[measured].argmin()]
-        top.plot(steps[best], validation[best], "D", color=theme.colors[1], markersize=6)
-        top.plot([], [], color=theme.colors[0], linewidth=2, label="training rows")
-        legend(top, theme, loc="upper right")
-    _scale(top, np.concatenate((value, validation[measured])))
+    _validation(top, theme, steps, validation)
+    _scale(top, np.concatenate((value, validation[np.isfinite(validation)])))
     top.set_ylabel(label(value_name, 60))
     headline(top, theme, *_course(steps, value, np.asarray(trace["value"], dtype=float)))
     _series(middle, theme, steps, norm, trace["epoch"], theme.colors[2])
     _scale(middle, norm)
     middle.set_ylabel("gradient length")
-    bottom.plot(*thin(steps, rate), color=theme.colors[3], linewidth=1.8, drawstyle="steps-post")
-    reach = rate
-    if limit is not None and np.isfinite(limit):
-        bottom.axhline(limit, color=theme.ink, linestyle=DASHES[2], linewidth=1.4)
-        bottom.annotate(f"stable limit {number(limit)}", (1, limit), xytext=(0, 3), ha="right",
-                        xycoords=("axes fraction", "data"), textcoords="offset points",
-                        fontsize=8.5, color=theme.ink)  # fmt: skip
-        reach = np.append(rate, limit)
-    if wants_log(reach, 100.0):
-        log_scale(bottom.yaxis, reach)
-    else:
-        top_rate = np.nanmax(reach, initial=0.0)
-        bottom.set_ylim(0.0, 1.3 * top_rate if top_rate > 0 else 1.0)
-    bottom.set(xlabel="step (one update of the weights)", ylabel="learning rate")
+    if rated:
+        _rates(panels[2], theme, steps, rate, limit)
+    panels[-1].set_xlabel("step (one update of the weights)")
     figure.align_ylabels()
     return figure
+
+
+def _validation(panel: Axes, theme: Theme, steps: Array, losses: Array) -> None:
+    """Losses on rows kept aside, the best one marked; nothing where none were measured."""
+    measured = np.isfinite(losses)
+    if not measured.any():
+        return
+    panel.plot(*thin(steps[measured], losses[measured]), color=theme.colors[1],
+               linestyle=DASHES[1], linewidth=1.8, label="validation rows")  # fmt: skip
+    best = np.flatnonzero(measured)[losses[measured].argmin()]
+    panel.plot(steps[best], losses[best], "D", color=theme.colors[1], markersize=6)
+    panel.plot([], [], color=theme.colors[0], linewidth=2, label="training rows")
+    legend(panel, theme, loc="upper right")
+
+
+def _rates(panel: Axes, theme: Theme, steps: Array, rate: Array, limit: float | None) -> None:
+    """Learning rates, and the largest stable one."""
+    panel.plot(*thin(steps, rate), color=theme.colors[3], linewidth=1.8, drawstyle="steps-post")
+    if limit is not None and np.isfinite(limit):
+        panel.axhline(limit, color=theme.ink, linestyle=DASHES[2], linewidth=1.4)
+        panel.annotate(f"stable limit {number(limit)}", (1, limit), xytext=(0, 3), ha="right",
+                       xycoords=("axes fraction", "data"), textcoords="offset points",
+                       fontsize=8.5, color=theme.ink)  # fmt: skip
+        rate = np.append(rate, limit)
+    if wants_log(rate, 100.0):
+        log_scale(panel.yaxis, rate)
+    else:
+        highest = np.nanmax(rate, initial=0.0)
+        panel.set_ylim(0.0, 1.3 * highest if highest > 0 else 1.0)
+    panel.set_ylabel("learning rate")
 
 
 def _series(
@@ -286,7 +303,8 @@ def _series(
     """A line; where an epoch has many steps, a faint line and its epochs' means over it."""
     marks = np.flatnonzero(np.diff(epochs)) + 1
     if len(marks) < 1 or len(steps) < 3 * len(marks):
-        panel.plot(*thin(steps, values), color=color, linewidth=2.0)
+        mark = "o" if len(steps) <= FEW_STEPS else ""
+        panel.plot(*thin(steps, values), color=color, linewidth=2.0, marker=mark, markersize=4)
         return
     panel.plot(*thin(steps, values), color=color, linewidth=0.7, alpha=0.35)
     parts, places = np.split(values, marks), np.split(steps, marks)

@@ -43,9 +43,10 @@ def tick(value: float) -> str:
     ('4×10⁸', '20,000')
     """
     if not 1e6 <= abs(value) < 1e9:
-        return number(value)
+        return re.sub("^(−?)1×", r"\1", number(value))
     power = math.floor(math.log10(abs(value)))
-    return f"{number(value / 10.0**power)}×10{str(power).translate(SUPERSCRIPTS)}"
+    text = f"{number(value / 10.0**power)}×10{str(power).translate(SUPERSCRIPTS)}"
+    return re.sub("^(−?)1×", r"\1", text)
 
 
 def duration(seconds: float) -> str:

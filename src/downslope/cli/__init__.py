@@ -13,11 +13,13 @@ import typer
 
 from downslope import __version__
 from downslope.cli.codes import DONE, INTERRUPTED, WRONG
+from downslope.cli.demo import demo_with
 from downslope.cli.fit import fit
 from downslope.cli.lab import lab
 from downslope.cli.looking import diagnose, inspect
 from downslope.cli.practice import practice
 from downslope.cli.predict import predict
+from downslope.cli.sweep import sweep
 from downslope.errors import DownslopeError
 
 USAGE: Any = typer.BadParameter.__mro__[1]
@@ -48,10 +50,6 @@ def _root(
 ) -> None: ...
 
 
-for command in (fit, predict, diagnose, inspect, lab, practice):
-    app.command()(command)
-
-
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code."""
     sys.exit(run(sys.argv[1:]))
@@ -71,6 +69,10 @@ def run(arguments: list[str]) -> int:
         return DONE
     except Exception as error:
         return complain(sentence(error), WRONG)
+
+
+for command in (fit, predict, diagnose, inspect, sweep, lab, practice, demo_with(run)):
+    app.command()(command)
 
 
 def sentence(error: BaseException) -> str:

@@ -49,6 +49,20 @@ def names_in(text: str | None) -> tuple[str, ...] | None:
     return tuple(part.replace("\\,", ",").strip() for part in parts if part.strip())
 
 
+def numbers_in(text: str | None) -> list[float] | None:
+    """Numbers with commas between.
+
+    >>> numbers_in("0.001, 0.1")
+    [0.001, 0.1]
+    """
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise SettingError(f"{text!r} is no list of numbers; write such as 0.001,0.1,1.") from None
+
+
 def kind_of(text: str) -> tuple[str, str]:
     """``NAME=KIND`` as a pair; the name may hold an equals sign itself."""
     name, sign, kind = text.rpartition("=")

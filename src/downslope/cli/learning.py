@@ -30,12 +30,14 @@ class Keeping:
     report: str | None = None
     trace: str | None = None
     figures: str | None = None
+    figure: str | None = None
 
     def check(self) -> None:
         """Refuse names that cannot be written before an hour of training, not after."""
         for option, name in (("--out", self.model), ("--report", self.report)):
             self._check_file(option, name)
         self._check_file("--trace", self.trace, (".csv", ".parquet", ".json"))
+        self._check_file("--figure", self.figure, (".png", ".svg", ".pdf"))
 
     def _check_file(self, option: str, name: str | None, endings: tuple[str, ...] = ()) -> None:
         if name is None:
@@ -107,7 +109,8 @@ def show_ending(done: Fit, diagnosis: Diagnosis, screen: Screen) -> None:
     ending = done.reason.name.replace("_", " ").capitalize()
     style = "bold green" if done.reason.converged else "bold yellow"
     screen.say()
-    screen.say(f"{ending} after {steps:,} steps in {duration(done.seconds)}.", style)
+    taken = f"after {steps:,} step{'s' * (steps != 1)}" if steps else "at once"
+    screen.say(f"{ending} {taken}, in {duration(done.seconds)}.", style)
     screen.say(done.reason.sentence)
     limit, rate = stable_rate(done, diagnosis), float(done.trained.history["rate"][-1])
     if limit is not None:

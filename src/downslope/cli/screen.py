@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -49,7 +50,13 @@ class Screen:
         self.say()
         self.say(text, "bold")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        left: int = 1,
+        styles: Sequence[str] = (),
+    ) -> None:
         """Rows under headings; the first ``left`` columns are words, the rest numbers."""
         if self.silent:
             return
@@ -57,8 +64,8 @@ class Screen:
         for k, name in enumerate(columns):
             words = k < left
             table.add_column(Text(name), justify="left" if words else "right", no_wrap=not words)
-        for row in rows:
-            table.add_row(*(Text(clean(cell)) for cell in row))
+        for row, style in zip_longest(rows, styles, fillvalue=""):
+            table.add_row(*(Text(clean(cell)) for cell in row), style=style)
         self.console.print(table)
 
     def finding(self, title: str, evidence: str, remedy: str) -> None:
@@ -116,10 +123,9 @@ class Screen:
 def sight_in_words(sight: Sight) -> str:
     """Loss, gradient length and rate of one look at a run."""
     value = sight.value if sight.epoch_value is None else sight.epoch_value
-    return (
-        f"pass {sight.epoch:,}  loss {digits(value)}  gradient {digits(sight.gradient_norm)}  "
-        f"rate {digits(sight.rate)}"
-    )
+    rate = "" if math.isnan(sight.rate) else f"  rate {digits(sight.rate)}"
+    gradient = digits(sight.gradient_norm)
+    return f"pass {sight.epoch:,}  loss {digits(value)}  gradient {gradient}{rate}"
 
 
 def share_done(sight: Sight, most: int, first: float, tol: float) -> float:
