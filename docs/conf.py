@@ -44,3 +44,25 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "within_subsection_order": "FileNameSortKey",
 }
+
+
+def write_cli_page(app: object) -> None:
+    """One page of every command's ``--help``, taken from the commands themselves."""
+    import subprocess
+
+    env = os.environ | {"COLUMNS": "96", "TERM": "dumb", "NO_COLOR": "1"}
+
+    def help_of(*names: str) -> str:
+        command = [sys.executable, "-m", "downslope", *names, "--help"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
+
+    from downslope.cli import app as commands
+
+    names = [c.name or c.callback.__name__ for c in commands.registered_commands if c.callback]
+    pages = [f"## downslope {name}\n\n```text\n{help_of(name).strip()}\n```\n" for name in names]
+    page = Path(__file__).parent / "cli.md"
+    page.write_text("# Command line\n\n" + "\n".join(pages), encoding="utf-8")
+
+
+def setup(app: object) -> None:
+    app.connect("builder-inited", write_cli_page)  # type: ignore[attr-defined]
