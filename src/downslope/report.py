@@ -170,12 +170,13 @@ def save_report(story: Story, path: str | Path) -> None:
 
 def first_and_last(trace: Trace, count: int = STEPS_SHOWN) -> Steps:
     """The steps a reader checks by hand: the first ones and where it ended."""
-    names = ["step", "value", "gradient_norm", "rate"]
-    if not all(math.isnan(v) for v in trace["validation"]):
-        names.append("validation")
+    names = ["step", "value", "gradient_norm"]
+    # A run without a learning rate, or without rows to validate on, has an empty column there.
+    names += [name for name in ("rate", "validation") if not all(map(math.isnan, trace[name]))]
     weights = trace.weight_names()[:3]
     n = len(trace)
-    picked = list(range(n)) if n <= 2 * count else [*range(count), *range(n - count, n)]
+    whole = n <= 2 * count + 1
+    picked = list(range(n)) if whole else [*range(count), *range(n - count, n)]
 
     def row(i: int) -> list[str]:
         cells = [number(float(trace[name][i])) for name in names]
@@ -185,7 +186,7 @@ def first_and_last(trace: Trace, count: int = STEPS_SHOWN) -> Steps:
     rows = [row(i) for i in picked]
     words = {"gradient_norm": "gradient length", "rate": "learning rate", "value": "objective"}
     head = [words.get(name, name) for name in names] + list(weights)
-    skipped = f"{n - 2 * count:,}" if n > 2 * count else ""
+    skipped = "" if whole else f"{n - 2 * count:,}"
     return Steps(head, rows[:count], rows[count:], skipped)
 
 

@@ -130,5 +130,5 @@ def asked(done: Fit) -> dict[str, str]:
     """Settings in words, and the rate that was in use."""
     words = settings_in_words(done.data.ask)
     if done.data.ask.learning_rate == "auto":
-        words["learning rate"] = f"auto: {done.trained.why}"
+        words["learning rate"] = done.trained.why
     return words
