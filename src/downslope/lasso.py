@@ -33,7 +33,7 @@ from downslope import certificate
 from downslope.bowl import MANY_WEIGHTS, buckets_for, sample_rows_for
 from downslope.certificate import Target
 from downslope.kernels.coordinate import descend_coordinates
-from downslope.metric import center_weights, curvature_of
+from downslope.metric import center_weights, curvature_of, products
 from downslope.passes import Passes
 from downslope.pilot import null_weights, start_from
 from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution
@@ -104,7 +104,7 @@ class Edged:
         self.problem.read += 2.0
         sketch = passes.sketch(self.w, buckets, shift, bend_floor, seed)
         self.value, self.gradient = self.problem.with_ridge(self.w, sketch.value, sketch.gradient)
-        bend = curvature_of(sketch.table, shift, self.problem.ridge, n, k)
+        bend = curvature_of(products(sketch.table), None, shift, self.problem.ridge, n, k)
         self.hessian, self.center = bend.hessian, bend.center
         self.hessian[~bend.alive] = 0.0
         self.hessian[:, ~bend.alive] = 0.0

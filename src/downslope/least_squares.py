@@ -1,200 +1,122 @@
-"""Curves through data by descent in the Gauss-Newton metric.
+"""Squared errors without a walk: few rows to all their digits, few columns in one pass.
 
-The objective is the sum of squared residuals, f(w) = |r(w)|^2 with gradient 2 J'r. Its valleys are
-as skewed as the columns of J are unlike. In the metric 2 (J'J + damping D'D), with D the longest
-length seen of each column, the valley is round: one step of length 1 along the gradient in that
-metric goes to the bottom of the bowl that a straight model of the residuals predicts. The damping
-shortens and turns the step where the straight model is poor: it grows when the line search had to
-shorten the last step, and fades while full steps are taken.
+**Few rows.** In exact round coordinates one step reaches the lowest point, but no closer than the
+rounding of its gradient allows, which is a difference of large sums. With residuals, gradient and
+weights carried in pairs of floats (``kernels.double_double``) the same step, taken three or four
+times, gives every digit that the data hold: w <- w - B B' gradient, with the basis B of
+``metric.py``. This is iterative refinement with the corrected seminormal equations (Björck 1987),
+residuals in higher precision as in Wilkinson 1963.
 
-References
-----------
-Levenberg (1944); Marquardt (1963); Moré (1978) for the scaling D; Nocedal and Wright (2006),
-section 10.3.
+**Few columns.** One pass adds up all products of columns; their Cholesky factor is the exact R. One
+more pass, at the answer, gives the gradient there, which certifies it or corrects it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+import math
+from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
-from downslope.callables import Function, Remembered
-from downslope.descend import Result, run
-from downslope.errors import InputError
-from downslope.formula import Formula, parse
-from downslope.minimize import Ground, explained
-from downslope.quasi_newton import StrongWolfe
-from downslope.stopping import MaxSteps, Stop
+from downslope import certificate
+from downslope.bowl import Descent
+from downslope.certificate import Target
+from downslope.kernels.double_double import precise_gradient, two_product
+from downslope.kernels.gram import gram_pass
+from downslope.kernels.team import chunks, share
+from downslope.metric import Metric, curvature_of, metric_from
+from downslope.passes import DensePasses
+from downslope.pilot import null_weights
+from downslope.smooth import Settings, Smooth, Solution, View
+from downslope.walks import WALKS, Point, Track
 
 Array = Any
+MOST_CORRECTIONS = 20
+ENOUGH = 1e-18
+"""A correction that small, relative to the first, changes no digit of the answer."""
 
 
-class Damped(NamedTuple):
-    """Memory: the last point and direction, the damping, and the longest columns."""
-
-    w: Array
-    direction: Array
-    damping: float
-    columns: Array
-
-
-@dataclass(frozen=True)
-class GaussNewton:
-    """The gradient in the metric ``2 (J'J + damping D'D)``.
-
-    Parameters
-    ----------
-    jacobian : callable
-        ``jacobian(w)`` of shape (n_rows, n_weights).
-    damping : float, default 1e-3
-        At the first step, in units of the metric.
-    """
-
-    jacobian: Callable[[Array], Array]
-    damping: float = 1e-3
-    name: ClassVar[str] = "gauss_newton"
-    scales_coordinates: ClassVar[bool] = True
-    always_descends: ClassVar[bool] = True
-    stable_product: ClassVar[float | None] = None
-
-    def init(self, w: Array) -> Damped:
-        return Damped(w, 0.0 * w, self.damping, 0.0 * w)
-
-    def direction(self, gradient: Array, w: Array, memory: Damped, k: int) -> tuple[Array, Damped]:
-        J = self.jacobian(w)
-        columns = np.maximum(memory.columns, np.linalg.norm(J, axis=0))
-        columns = np.where(columns > 0.0, columns, 1.0)
-        damping = memory.damping if k == 0 else _next_damping(w, memory)
-        stacked = np.vstack((J / columns, np.sqrt(damping) * np.eye(len(w))))
-        R = np.linalg.qr(stacked, mode="r")
-        # 2 R'R is the metric in weights counted in units of 1 / columns.
-        scaled = solve_triangular(R, solve_triangular(R, gradient / columns, trans="T")) / 2.0
-        return scaled / columns, Damped(w, scaled / columns, damping, columns)
+def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solution:
+    """Least squares to the last digit that the data hold; for few rows."""
+    null = null_weights(passes)
+    null_value = problem.at(null)[0]
+    metric = problem.look(null, None, passes.centers(), 0.0, 0).metric
+    pair = (np.zeros(len(null)), np.zeros(len(null)))
+    here, last, steps = _precise_point(problem, passes, metric, pair), math.inf, 0
+    enough, at_zero = ENOUGH * math.sqrt(here.decrement), here.value
+    for _ in range(MOST_CORRECTIONS):
+        size = math.sqrt(here.decrement)
+        if size <= enough or not size < 0.5 * last:  # what is left is rounding
+            break
+        pair = _sum(*pair, -metric.lift(here.slope))
+        here, last, steps = _precise_point(problem, passes, metric, pair), size, steps + 1
+        problem.read += 1.0
+        settings.tell(here)
+    bound = max(certificate.height(here.decrement, 1.0), certificate.rounding(here.value, 1))
+    target = Target(settings.tol, passes.n_rows, null_value, squared=True)
+    wanted = target.wanted(here.value, metric.rank, 1.0) + ENOUGH**2 * at_zero
+    close = here.decrement <= wanted
+    reason = certificate.converged(bound) if close else certificate.stalled(bound)
+    return Solution(here.w, here.value, bound, reason, problem.read, steps, 1)
 
 
-def _next_damping(w: Array, memory: Damped) -> float:
-    """A fifth after a full step; twice as much after one that had to be shortened."""
-    wished = float(np.linalg.norm(memory.direction))
-    full = float(np.linalg.norm(w - memory.w)) > 0.9 * wished
-    return max(memory.damping / 5.0, 1e-15) if full else min(2.0 * memory.damping, 1e8)
+def _precise_point(
+    problem: Smooth, passes: DensePasses, metric: Metric, pair: tuple[Array, Array]
+) -> Point:
+    """Value and gradient at weights given as pairs of floats, summed in pairs of floats."""
+    n, d, m = passes.n_rows, passes.n_features, len(problem.ridge)
+    bend = passes.loss.max_curvature or 1.0
+    high, low = np.zeros(d + 1), np.zeros(d + 1)
+    high[:m], low[:m] = pair
+    g_high, g_low = np.zeros(d + 1), np.zeros(d + 1)
+    for j in np.flatnonzero(problem.ridge):
+        pull = -n * problem.ridge[j] / bend
+        g_high[j], g_low[j] = two_product(pull, high[j])
+        g_low[j] += pull * low[j]
+    squares = precise_gradient(passes.X, passes.y, passes.weights, high, low, g_high, g_low)
+    gradient = (-bend / n) * (g_high[:m] + g_low[:m])
+    w = high[:m] + low[:m]
+    value = 0.5 * (bend * squares / n + float(w @ (problem.ridge * w)))
+    return Point(w, w, value, metric.pull(gradient), gradient)
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A model formula over a table: residuals and their Jacobian in the unknown weights.
-
-    Attributes
-    ----------
-    model : Formula
-        Of weights and of columns.
-    names : tuple of str
-        The weights: the names in the model that are no columns.
-    columns : dict of str to array, shape (n_rows,)
-    response : array of shape (n_rows,)
-    """
-
-    model: Formula
-    names: tuple[str, ...]
-    columns: Mapping[str, Array]
-    response: Array
-
-    def residuals_and_jacobian(self, w: Array) -> tuple[Array, Array]:
-        """Model minus response (n_rows,) and its derivatives (n_rows, n_weights)."""
-        known = dict(self.columns) | dict(zip(self.names, w, strict=True))
-        n = len(self.response)
-        points = [np.broadcast_to(known[name], n) for name in self.model.names]
-        values, slopes = self.model.many(np.stack(points))
-        chosen = [self.model.names.index(name) for name in self.names]
-        return values - self.response, slopes[chosen].T
-
-    def evaluate(self, w: Array) -> tuple[float, Array]:
-        """Sum of squared residuals and its gradient."""
-        residuals, J = self.residuals_and_jacobian(w)
-        with np.errstate(all="ignore"):  # a trial step may overflow; the search comes back
-            return float(residuals @ residuals), 2.0 * J.T @ residuals
-
-    def jacobian(self, w: Array) -> Array:
-        """Derivatives of the residuals."""
-        return self.residuals_and_jacobian(w)[1]
+def _sum(high: Array, low: Array, change: Array) -> tuple[Array, Array]:
+    """``(high + low) + change``, weight by weight, as pairs."""
+    s = high + change
+    t = s - high
+    e = (high - (s - t)) + (change - t) + low
+    total = s + e
+    return total, e - (total - s)
 
 
-def least_squares_descent(
-    model: str,
-    data: Mapping[str, Array],
-    start: Mapping[str, float],
-    response: str = "y",
-    *,
-    tol: float = 1e-13,
-    max_steps: int = 1_000,
-) -> Result:
-    """Fit a curve to data by descent in the Gauss-Newton metric.
-
-    Parameters
-    ----------
-    model : str
-        Formula of the curve, such as ``"b1*(1 - exp(-b2*x))"``. Names of columns are data, all
-        other names are weights.
-    data : mapping of str to array, shape (n_rows,)
-        Columns.
-    start : mapping of str to float
-        Start of every weight.
-    response : str, default "y"
-        The column to come close to.
-    tol : float, default 1e-13
-        As in ``minimize``; so small that the walk ends at rounding, since its steps are few.
-    max_steps : int, default 1,000
-
-    Returns
-    -------
-    Result
-        Weights in the order of ``start``; the trace's value is the sum of squares.
-
-    Raises
-    ------
-    FormulaError
-        If the model is outside the grammar.
-    InputError
-        If a column or the start of a weight is missing, or is not a finite number.
-
-    Examples
-    --------
-    >>> x = np.array([0.0, 1.0, 2.0, 3.0])
-    >>> fit = least_squares_descent(
-    ...     "a*exp(-b*x)", {"x": x, "y": 5 * np.exp(-0.7 * x)}, {"a": 1, "b": 0}
-    ... )
-    >>> fit.w.round(6)
-    array([5. , 0.7])
-    """
-    curve = _curve(model, data, tuple(start), response)
-    w0 = np.array([float(number) for number in start.values()])
-    value, gradient = curve.evaluate(w0)
-    if not (np.isfinite(value) and np.isfinite(gradient).all()):
-        raise InputError(f"The curve {model!r} has no finite value or slope at the start {start}.")
-    problem = Function(Remembered(curve.evaluate))
-    stops: list[Stop] = [Ground(tol, None), MaxSteps(max_steps)]
-    rule = GaussNewton(curve.jacobian)
-    result = run(problem, w0, rule, StrongWolfe(), stops, names=curve.names)
-    return explained(result, problem)
+def in_one_pass(problem: Smooth, passes: DensePasses, settings: Settings) -> Solution:
+    """Least squares from all products of columns; for few columns."""
+    sample = passes.sample(1024, settings.seed)
+    null, shift = null_weights(sample), sample.centers()
+    center = float(null[-1]) if passes.fit_intercept else 0.0
+    gram = _gram(passes, shift, center) * (passes.loss.max_curvature or 1.0)
+    problem.read += 1.0
+    bend = curvature_of(gram, None, shift, problem.ridge, passes.n_rows, 1)
+    metric = metric_from(bend, rho=0.0)
+    w = null + metric.lift(metric.wish)
+    view = View(w, *problem.at(w), metric)
+    target = Target(settings.tol, passes.n_rows, sample.at(null)[0], squared=True)
+    track = Track(view.start())
+    settings.tell(track.here)
+    descent = Descent(
+        problem, WALKS["conjugate"], target, None, shift, 0.0, settings, track, view, steps=1
+    )
+    return descent.run()
 
 
-def _curve(model: str, data: Mapping[str, Array], names: tuple[str, ...], response: str) -> Curve:
-    formula = parse(model)
-    columns = {name: np.asarray(column, dtype=float) for name, column in data.items()}
-    for name in (*formula.names, response):
-        if name not in columns and name not in names:
-            raise InputError(
-                f"{name!r} is neither a column ({', '.join(columns)}) nor a weight with a start "
-                f"({', '.join(names)})."
-            )
-    unused = [name for name in names if name not in formula.names]
-    if unused:
-        raise InputError(f"The start names {', '.join(unused)}, which the model does not have.")
-    for name, column in columns.items():
-        if column.shape != columns[response].shape or not np.isfinite(column).all():
-            raise InputError(
-                f"Column {name!r} of shape {column.shape} must hold one finite number for each of "
-                f"the {len(columns[response])} rows."
-            )
-    return Curve(formula, names, columns, columns[response])
+def _gram(passes: DensePasses, shift: Array, center: float) -> Array:
+    """Products of (X - shift, 1 if there is an intercept, y - center)."""
+    n, d = passes.X.shape
+    parts = chunks(n, n * d)
+    sums = np.zeros((len(parts), (d + 3) // 2 * 2, (d + 3) // 2 * 2))
+
+    def work(i: int) -> None:
+        gram_pass(passes.X, passes.y, passes.weights, *parts[i], shift, center, sums[i])
+
+    share(work, range(len(parts)))
+    upper = sums.sum(axis=0)[: d + 2, : d + 2]
+    gram = np.triu(upper) + np.triu(upper, 1).T
+    return gram if passes.fit_intercept else np.delete(np.delete(gram, d, 0), d, 1)

@@ -28,6 +28,8 @@ from scipy.linalg import lapack
 from downslope.kernels.team import share
 
 Array = Any
+FEW = 1000
+"""Weights whose whole Hessian costs nothing to factor."""
 CONSTANT = 1e-13
 """A column whose deviation is below this share of its mean does not vary beyond rounding."""
 PLAIN_CHOLESKY = 1e-6
@@ -103,14 +105,22 @@ def metric_of(
         Whether the table holds every row, so that the Hessian is exact.
     """
     m, _d = len(ridge), len(shift)
-    if exact and table.shape[0] < m:
+    # Classes share the intercepts' curvature, which the span of the rows does not see.
+    coupled = n_outputs > 1 and ridge.any() and m <= FEW
+    if exact and table.shape[0] < m and not coupled:
         return _wide_metric(table, shift, ridge, n_rows, n_outputs)
-    bend = curvature_of(table, shift, ridge, n_rows, n_outputs)
-    alive = bend.alive
+    bend = curvature_of(products(table), table, shift, ridge, n_rows, n_outputs)
+    rho = 0.0 if exact else float(np.sqrt(bend.alive.sum() / table.shape[0]))
+    return metric_from(bend, rho)
+
+
+def metric_from(bend: "Bend", rho: float) -> Metric:
+    """Round coordinates where the curvature is known."""
+    m, n_outputs, alive = len(bend.ridge), bend.n_outputs, bend.alive
     scale = 1.0 / np.sqrt(np.diag(bend.hessian)[alive])
     root, unroot = _factor(
         bend.hessian[np.ix_(alive, alive)] * scale * scale[:, None],
-        lambda: bend.rows()[:, alive] * scale,
+        None if bend.table is None else lambda: bend.rows()[:, alive] * scale,
     )
     basis = np.zeros((m, root.shape[0]))
     basis[alive] = unroot * scale[:, None]
@@ -118,7 +128,6 @@ def metric_of(
     inverse[:, alive] = root / scale
     wish = basis.T @ bend.wish
     basis = center_weights(basis, bend.center, n_outputs, -1.0)
-    rho = 0.0 if exact else float(np.sqrt(root.shape[0] / table.shape[0]))
     return Metric(basis, inverse, bend.center, n_outputs, rho, wish)
 
 
@@ -142,7 +151,7 @@ class Bend:
     wish: Array
     center: Array
     alive: Array
-    table: Array
+    table: Array | None
     drift: Array
     ridge: Array
     n_rows: int
@@ -156,10 +165,15 @@ class Bend:
         return np.vstack((rows, np.diag(np.sqrt(self.ridge)))) if self.ridge.any() else rows
 
 
-def curvature_of(table: Array, shift: Array, ridge: Array, n_rows: int, n_outputs: int) -> Bend:
-    """Hessian in the weights of centred columns, from a sketch; arguments as in ``metric_of``."""
+def curvature_of(
+    gram: Array, table: Array | None, shift: Array, ridge: Array, n_rows: int, n_outputs: int
+) -> Bend:
+    """Hessian in the weights of centred columns, from all products of the columns of a table.
+
+    ``table`` itself, where it is at hand, helps out where products have too few digits; the other
+    arguments are those of ``metric_of``.
+    """
     m, d = len(ridge), len(shift)
-    gram = products(table)
     center, means, drift = shift, np.zeros(m), np.zeros(d)
     if m > d * n_outputs:
         drift = _means(gram[:, d * n_outputs : m], d, n_outputs)
@@ -226,11 +240,11 @@ def products(table: Array) -> Array:
 
 
 def _center_products(
-    table: Array, gram: Array, drift: Array, n_outputs: int
-) -> tuple[Array, Array, Array]:
+    table: Array | None, gram: Array, drift: Array, n_outputs: int
+) -> tuple[Array | None, Array, Array]:
     """Products of the centred table; also the table, and how far it is still from centred."""
     centered = _center_columns(_center_columns(gram, drift, n_outputs).T, drift, n_outputs)
-    if (np.diag(centered) >= 1e-8 * np.diag(gram)).all():
+    if table is None or (np.diag(centered) >= 1e-8 * np.diag(gram)).all():
         return table, centered, drift
     # Differences of two large numbers: too few digits are left, so centre the table itself.
     table = _center_columns(table, drift, n_outputs)
@@ -284,8 +298,8 @@ def _sums_of_classes(gram: Array, n_outputs: int) -> Array:
 def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
     """R with R'R = ``hessian`` (unit diagonal) and a right inverse of it.
 
-    Cholesky where that is safe, else eigenvalues, else singular values of the table, which see
-    twice as many digits as those of its square.
+    Cholesky where that is safe, else eigenvalues, else singular values of the table, if it is at
+    hand, which see twice as many digits as those of its square.
     """
     m = len(hessian)
     if m == 0:
@@ -297,7 +311,8 @@ def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
     squares, vectors = np.linalg.eigh(hessian)
     roots = np.sqrt(np.maximum(squares, 0.0))
     share_of_largest = roots / roots[-1]
-    if ((share_of_largest > CLEAR_NULL) & (share_of_largest < CLEAR_ROOT)).any():
+    unclear = (share_of_largest > CLEAR_NULL) & (share_of_largest < CLEAR_ROOT)
+    if scaled_table is not None and unclear.any():
         triangle = np.linalg.qr(scaled_table(), mode="r")
         _, roots, transposed = np.linalg.svd(triangle)
         vectors, share_of_largest = transposed.T[:, : len(roots)], roots / roots[0]

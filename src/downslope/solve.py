@@ -9,16 +9,19 @@ from downslope.bowl import round_bowl
 from downslope.class_passes import ClassPasses
 from downslope.kernels.team import one_thread_per_product
 from downslope.lasso import edged_bowl
+from downslope.least_squares import in_one_pass, refined
 from downslope.losses import Loss
 from downslope.newton import newton
 from downslope.passes import DensePasses, Passes, read_only
 from downslope.penalties import NO_PENALTY, Penalty
-from downslope.smooth import Settings, Smooth, Solution
+from downslope.smooth import SQUARED, Settings, Smooth, Solution
 from downslope.walks import Point
 
 Array = Any
 SMALL = 2e7
 """Rows times weights squared up to which a Hessian is cheaper than the thought of avoiding it."""
+FEW_COLUMNS = 64
+"""Weights up to which all products of columns cost less than the passes they save."""
 FAR = 1e4
 """A column with its mean beyond so many deviations is moved near zero first."""
 
@@ -87,7 +90,14 @@ def _solve(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     small = n * m * min(n, m) <= SMALL
     if l1.any():
         return edged_bowl(problem, l1, settings, exact=small)
-    if settings.method == "auto" and small:
+    if settings.method != "auto":
+        return round_bowl(problem, settings)
+    if isinstance(problem.passes, DensePasses) and problem.passes.loss.name in SQUARED:
+        if small:
+            return refined(problem, problem.passes, settings)
+        if m <= FEW_COLUMNS:
+            return in_one_pass(problem, problem.passes, settings)
+    if small:
         return newton(problem, settings)
     return round_bowl(problem, settings)
 
@@ -111,10 +121,14 @@ def _centered(X: Array, fit_intercept: bool) -> tuple[Array, Array | None]:
 
 
 def far_columns(few: Array) -> Array:
-    """Mean of the columns that lie far from zero on their own scale in a few rows; else zero."""
+    """Mean of the columns that lie far from zero on their own scale in a few rows; else zero.
+
+    Rounded to a power of two near the deviation, so that subtracting it rounds nothing off.
+    """
     mean, deviation = few.mean(axis=0, dtype=np.float64), few.std(axis=0, dtype=np.float64)
     far = (np.abs(mean) > FAR * deviation) & (deviation > 0.0)
-    return np.where(far, mean, 0.0).astype(few.dtype).astype(np.float64)
+    grid = 2.0 ** np.floor(np.log2(np.where(far, deviation, 1.0)))
+    return np.where(far, np.round(mean / grid) * grid, 0.0)
 
 
 def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
