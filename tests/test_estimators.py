@@ -32,7 +32,7 @@ SMOOTH = [name for name in REGRESSION if make_loss(name).max_curvature is not No
 IRIS, SPECIES = load_iris(return_X_y=True)
 
 
-@parametrize_with_checks([DescentRegressor()])
+@parametrize_with_checks([DescentRegressor(), DescentClassifier()])
 def test_scikit_learns_contract(estimator, check):
     check(estimator)
 

@@ -125,6 +125,8 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         The rate in use.
     learning_rate_reason_ : str
         Where it comes from.
+    diagnosis_ : Diagnosis
+        What the run shows, worked out when asked for.
 
     Raises
     ------
@@ -288,7 +290,8 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
     classes_ : array of shape (n_classes,)
     coef_ : array of shape (1, n_features), or (n_classes, n_features) for more than two classes
     intercept_ : array of shape (1,) or (n_classes,)
-    n_iter_, t_, history_, reason_, result_, learning_rate_, learning_rate_reason_
+    n_iter_, t_, history_, reason_, result_, learning_rate_, learning_rate_reason_, \\
+    diagnosis_
         As in ``DescentRegressor``.
 
     Raises

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from downslope.diagnose import Diagnosis, diagnose
 from downslope.errors import DownslopeWarning, InputError
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
@@ -190,11 +191,21 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if not (self.reason_.converged or capped or self.reason_.name == "interrupted"):
             warnings.warn(self.reason_.sentence, NotConverged, stacklevel=5)
 
+    @property
+    def diagnosis_(self) -> Diagnosis:
+        """Findings about the run: symptoms, measured numbers, what to try next."""
+        check_is_fitted(self)
+        trained = self._trained
+        names = tuple(map(str, vars(self).get("feature_names_in_", ())))
+        return diagnose(
+            trained.result, trained.problem, rule=trained.rule, rate=trained.rate, names=names
+        )
+
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the rows that were learned from."""
         state: dict[str, Any] = super().__getstate__()
         if "_trained" in state:
-            state = state | {"_trained": replace(state["_trained"], problem=None)}
+            state = state | {"_trained": replace(state["_trained"], rows=None)}
         return state
 
     def __sklearn_tags__(self) -> Any:
@@ -211,10 +222,8 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
 def remembered(trained: Trained) -> Trained:
     """The fit with rows for a later diagnosis: all of them, or a sample where they are many."""
-    problem = trained.problem
-    if problem is None or problem.source.n_rows * problem.source.n_features <= KEPT_CELLS:
+    rows = trained.rows
+    if rows is None or rows.n_rows * rows.n_features <= KEPT_CELLS:
         return trained
-    source = problem.source
-    assert isinstance(source, MemoryRows)  # as _rows makes them
-    few = source.sample(max(1, KEPT_CELLS // source.n_features), seed=0)
-    return replace(trained, problem=replace(problem, source=MemoryRows(*few)))
+    few = rows.sample(max(1, KEPT_CELLS // rows.n_features), seed=0)
+    return replace(trained, rows=MemoryRows(*few))

@@ -39,7 +39,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
         here = view.start()
         bound = certificate.height(here.decrement, SLACK)
         reason = _verdict(problem, target, settings, here, bound, view.metric.rank)
-        lower = None if reason else _lower(look, view, here)
+        lower = None if reason else _lower(look, view, here, n)
         if lower is None:
             reason = reason or _no_lower(bound, target)
             bound = here.value if reason.name == "separable" else bound
@@ -66,12 +66,17 @@ def _verdict(
     return None
 
 
-def _lower(look: Callable[[Array], View], view: View, here: Point) -> View | None:
+def _lower(look: Callable[[Array], View], view: View, here: Point, n_rows: int) -> View | None:
     """The view from the lowest point of the quadratic bowl, or from a shorter step towards it."""
     change, length = -view.metric.lift(here.slope), 1.0
+    noise = certificate.rounding(here.value, n_rows)
     for _ in range(MOST_HALVINGS):
         there = look(here.w + length * change)
         if there.value <= here.value - 1e-4 * length * here.decrement:
+            return there
+        # Below rounding the values tell nothing any more, but the gradients still do.
+        level = there.value <= here.value + noise
+        if level and there.start().decrement <= 0.5 * here.decrement:
             return there
         length *= 0.5
     return None

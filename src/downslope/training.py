@@ -6,6 +6,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,15 @@ from downslope.descend import Result, State, begin, run
 from downslope.losses import Loss
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY, Penalty
+from downslope.rate_free import RoundRate, accuracy, can_solve, run_free
 from downslope.rates import Rate
-from downslope.rules import Rule
+from downslope.row_path import can_run, run_rows
+from downslope.rules import Plain, Rule
 from downslope.scaling import Scaling, pooled, standardize, unscaled
 from downslope.settings import choose_batch_size, choose_rate, choose_rule, choose_stops
+from downslope.smooth import Settings as SolverSettings
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import Divergence, MaxEpochs, Reason, Sight
+from downslope.stopping import Divergence, MaxEpochs, Reason, Sight, Stop
 from downslope.trace import Trace
 
 Array = Any
@@ -71,8 +75,8 @@ class Trained:
         Its trace, weights in the user's units; earlier calls of a fit in parts come first.
     scaling : Scaling
         What was done to the columns.
-    problem : Objective
-        What was minimised, on the scaled columns; None in a model that was pickled.
+    rows : MemoryRows or None
+        What was learned from, in the user's units; None in a model that was pickled.
     rule, rate : Rule, Rate
         Which way and how far the run stepped.
     why : str
@@ -87,12 +91,17 @@ class Trained:
     result: Result
     history: Trace
     scaling: Scaling
-    problem: Objective | None
+    rows: MemoryRows | None
     rule: Rule
     rate: Rate
     why: str
     rows_seen: int
     settings: Settings
+
+    @cached_property
+    def problem(self) -> Objective | None:
+        """What was minimised, on the scaled columns, where the rows are at hand."""
+        return None if self.rows is None else objective(self.scaling.rows(self.rows), self.settings)
 
     @property
     def state(self) -> State:
@@ -123,7 +132,8 @@ def train(
         Features in the user's units, coded targets, weights of mean 1.
     settings : Settings
     start : array of shape (n_weights,), optional
-        Weights in the user's units to start from; zeros by default.
+        Weights in the user's units to start from; zeros by default. A fit without a learning rate
+        ends where it ends from anywhere, and does not look at it.
     validation : MemoryRows, optional
         Rows kept aside: they decide when to stop and which weights to keep.
     each_epoch : callable, optional
@@ -131,6 +141,8 @@ def train(
         answers ends the run.
     """
     batch_size = choose_batch_size(settings.batch_size, settings.learning_rate, rows.n_rows)
+    if needs_no_rate(rows, settings, batch_size) and validation is None:
+        return _train_free(rows, settings, each_epoch)
     scaling = choose_scaling(rows, settings, batch_size)
     problem = objective(scaling.rows(rows), settings)
     w0 = problem.start() if start is None else scaling.from_user(start, settings.n_outputs)
@@ -146,22 +158,85 @@ def train(
     )
     if each_epoch is not None:
         stops = (EachEpoch(each_epoch, scaling, settings.n_outputs), *stops)
-    result = run(
-        problem,
-        w0,
-        rule,
-        rate,
-        stops,
-        batch_size=batch_size,
-        seed=settings.seed,
-        validate=None if validation is None else loss_on(validation, scaling, problem),
-        average_from=settings.average or None,
-        names=weight_names(settings),
-    )
-    result = with_limit(result, problem, rule)
+    validate = None if validation is None else loss_on(validation, scaling, problem)
+    state = begin(w0, rule, rate)
+    result = walked(problem, state, rule, rate, stops, batch_size, settings, validate)
     history = user_trace(result.trace, scaling, settings.n_outputs)
-    w = answer(result, scaling, settings.n_outputs)
-    return Trained(w, result, history, scaling, problem, rule, rate, why, rows.n_rows, settings)
+    w = answer(result, scaling, settings)
+    return Trained(w, result, history, scaling, rows, rule, rate, why, rows.n_rows, settings)
+
+
+def walked(
+    problem: Objective,
+    state: State,
+    rule: Rule,
+    rate: Rate,
+    stops: tuple[Stop, ...],
+    batch_size: int | None,
+    settings: Settings,
+    validate: Callable[[Array], float] | None = None,
+) -> Result:
+    """The run: as machine code where there is some and steps need not be recorded one by one."""
+    options: dict[str, Any] = {
+        "seed": settings.seed,
+        "validate": validate,
+        "average_from": settings.average or None,
+        "names": weight_names(settings),
+        "state": state,
+    }
+    if settings.record == "auto" and can_run(problem, rule, rate, batch_size):
+        assert batch_size is not None  # see can_run
+        result = run_rows(problem, state.w, rule, rate, stops, batch_size=batch_size, **options)
+    else:
+        result = run(problem, state.w, rule, rate, stops, batch_size=batch_size, **options)
+    return with_limit(result, problem, rule)
+
+
+def needs_no_rate(rows: MemoryRows, settings: Settings, batch_size: int | None) -> bool:
+    """Whether the user left the rule and the rate open, and a solver needs neither."""
+    return (
+        settings.learning_rate == "auto"
+        and settings.rule == "auto"
+        and batch_size is None
+        and not settings.average
+        and can_solve(rows, settings.loss)
+    )
+
+
+def _train_free(
+    rows: MemoryRows, settings: Settings, each_epoch: Callable[[Sight], Reason | None] | None
+) -> Trained:
+    """Fit without a learning rate.
+
+    The solver does not mind the columns' scale, so without a penalty it takes them as they are; a
+    penalty is about scaled columns, so then it gets those.
+    """
+    k, raw = settings.n_outputs, unscaled(rows.n_features)
+    if sparse.issparse(rows.X):  # few rows or columns, see can_solve
+        rows = replace(rows, X=rows.X.toarray())
+    scaling = choose_scaling(rows, settings, None)
+    given = scaling if settings.penalty != NO_PENALTY else raw
+    problem = objective(given.rows(rows), settings)
+
+    def show(sight: Sight) -> Reason | None:
+        assert each_epoch is not None
+        return each_epoch(sight._replace(w=given.to_user(sight.w, k)))
+
+    solver = SolverSettings(
+        tol=accuracy(rows, problem.size, settings.tol if isinstance(settings.tol, float) else None),
+        most_passes=settings.max_iter,
+        seed=settings.seed,
+    )
+    result = run_free(
+        problem,
+        raw if given is scaling else scaling,
+        solver,
+        names=weight_names(settings),
+        show=None if each_epoch is None else show,
+    )
+    history, w = user_trace(result.trace, scaling, k), answer(result, scaling, settings)
+    rate, why = RoundRate(), "None: in a bowl that is made round first, a step of 1 is right."
+    return Trained(w, result, history, scaling, rows, Plain(), rate, why, rows.n_rows, settings)
 
 
 def train_more(rows: MemoryRows, settings: Settings, before: Trained | None) -> Trained:
@@ -186,26 +261,15 @@ def train_more(rows: MemoryRows, settings: Settings, before: Trained | None) -> 
         rule = choose_rule(settings.rule)
         rate, why = pick_rate(problem, rule, settings, batch_size, rows.y)
         state = begin(w, rule, rate)
-    result = run(
-        problem,
-        state.w,
-        rule,
-        rate,
-        (MaxEpochs(state.epoch + 1),),
-        batch_size=batch_size,
-        seed=settings.seed,
-        state=state,
-        average_from=settings.average or None,
-        names=weight_names(settings),
-    )
-    result = with_limit(result, problem, rule)
-    history, w = user_trace(result.trace, scaling, n_outputs), answer(result, scaling, n_outputs)
+    stops = (MaxEpochs(state.epoch + 1),)
+    result = walked(problem, state, rule, rate, stops, batch_size, settings)
+    history, w = user_trace(result.trace, scaling, n_outputs), answer(result, scaling, settings)
     if before is not None:
         history = joined(before.history, history)
         if before.result.average is not None and result.average is not None:
             earlier = before.state.k - settings.average + 1
             w += earlier / (earlier + result.state.k - before.state.k) * (before.w - w)
-    return Trained(w, result, history, scaling, problem, rule, rate, why, seen, settings)
+    return Trained(w, result, history, scaling, rows, rule, rate, why, seen, settings)
 
 
 @dataclass(frozen=True)
@@ -232,10 +296,17 @@ def objective(rows: MemoryRows, settings: Settings) -> Objective:
     )
 
 
-def answer(result: Result, scaling: Scaling, n_outputs: int) -> Array:
-    """Weights to predict with, in the user's units: the averaged ones where there are."""
+def answer(result: Result, scaling: Scaling, settings: Settings) -> Array:
+    """Weights to predict with, in the user's units: the averaged ones where there are.
+
+    Adding the same number to the intercepts of all classes changes no probability of a softmax
+    model; the answer has intercepts of mean 0.
+    """
     w = result.w if result.average is None or result.reason.name == "diverged" else result.average
-    return scaling.to_user(w, n_outputs)
+    w = scaling.to_user(w, settings.n_outputs)
+    if settings.loss.link == "softmax" and settings.fit_intercept:
+        w[-settings.n_outputs :] -= w[-settings.n_outputs :].mean()
+    return w
 
 
 def user_trace(trace: Trace, scaling: Scaling, n_outputs: int) -> Trace:
