@@ -12,7 +12,7 @@ huber                 r^2/2, or e|r| - e^2/2      clip(r, -e, e)               1
 absolute_error        abs(z - y)                  sign(z - y)                  none
 quantile              pinball of y - z            1[z > y] - q                 none
 epsilon_insensitive   max(0, abs(z - y) - e)      sign(z - y), 0 inside e      none
-squared_epsilon_...   max(0, abs(z - y) - e)^2    2 sign(r) max(0, abs(r) - e) 2
+squared_epsilon       max(0, abs(z - y) - e)^2    2 sign(r) max(0, abs(r) - e) 2
 poisson               exp(z) - y z                exp(z) - y                   none
 gamma                 z + y exp(-z)               1 - y exp(-z)                none
 log_loss              log(1 + exp(-y z))          -y / (1 + exp(y z))          1/4
@@ -23,9 +23,10 @@ perceptron            max(0, -y z)                -y where y z <= 0            n
 multinomial           logsumexp(z) - z[y]         softmax(z) - onehot(y)       1/2
 ===================== =========================== ============================ ==============
 
-Binary targets are -1 and +1. ``multinomial`` takes ``z`` of shape (rows, classes) and integer
-``y``; its curvature is the matrix diag(p) - p p', whose largest eigenvalue is at most 1/2 (Böhning
-1992); ``curvature`` gives the diagonal. "none" means the slope has a jump or the curvature grows
+``squared_epsilon`` stands for ``squared_epsilon_insensitive``. Binary targets are -1 and +1.
+``multinomial`` takes ``z`` of shape (rows, classes) and integer ``y``; its curvature is the matrix
+diag(p) - p p', whose largest eigenvalue is at most 1/2 (Böhning 1992); ``curvature`` gives the
+diagonal. "none" means the slope has a jump or the curvature grows
 without end, so no constant learning rate is safe for every data set.
 
 Conventions are scikit-learn's (``sklearn/linear_model/_sgd_fast.pyx``, ``sklearn/_loss``) where it

@@ -2,14 +2,14 @@
 
 The smooth part has a gradient; the rest has a proximal step, which is what makes exact zeros.
 
-=========== ============================================ =====================
-name        value                                        exact zeros
-=========== ============================================ =====================
-none        0                                            no
-l2          alpha / 2 * sum(w^2)                         no
-l1          alpha * sum(abs(w))                          yes
-elasticnet  alpha * (l1_ratio * l1 + (1 - l1_ratio) * l2) yes
-=========== ============================================ =====================
+=========== ================================================= ===========
+name        value                                             exact zeros
+=========== ================================================= ===========
+none        0                                                 no
+l2          alpha / 2 * sum(w^2)                              no
+l1          alpha * sum(abs(w))                               yes
+elasticnet  alpha * (l1_ratio * l1 + (1 - l1_ratio) * l2)     yes
+=========== ================================================= ===========
 
 ``alpha`` and ``l1_ratio`` mean what they mean in scikit-learn's ``SGDRegressor``. The intercept is
 never part of ``w`` here. One class covers all four: they differ by two numbers only.

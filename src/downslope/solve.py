@@ -37,7 +37,7 @@ def solve(
     n_outputs: int = 1,
     settings: Settings | None = None,
 ) -> Solution:
-    """Lowest point of mean(weights * loss(X w + b, y)) + l1 |w|_1 + l2/2 |w|^2.
+    """Lowest point of ``mean(weights * loss(X w + b, y)) + l1 |w|_1 + l2/2 |w|^2``.
 
     Parameters
     ----------
