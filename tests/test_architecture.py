@@ -23,7 +23,7 @@ FLOORS = {
         """,
     "the motion": """
         walks certificate pilot smooth newton bowl solve solve_stream descend curvature noise trials
-        auto_rate row_path checkpoint standstill minimize least_squares
+        auto_rate rate_free row_path checkpoint standstill minimize least_squares
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms

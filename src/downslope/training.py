@@ -268,7 +268,8 @@ def train_more(rows: MemoryRows, settings: Settings, before: Trained | None) -> 
         history = joined(before.history, history)
         if before.result.average is not None and result.average is not None:
             earlier = before.state.k - settings.average + 1
-            w += earlier / (earlier + result.state.k - before.state.k) * (before.w - w)
+            k = before.state.k if result.state is None else result.state.k
+            w += earlier / (earlier + k - before.state.k) * (before.w - w)
     return Trained(w, result, history, scaling, rows, rule, rate, why, seen, settings)
 
 
