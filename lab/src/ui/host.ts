@@ -96,7 +96,7 @@ function takeToken(): Promise<string> | null {
   const params = new URLSearchParams(location.hash.slice(1));
   const code = params.get("code");
   const kept = sessionStorage.getItem("lab-token");
-  if (code === null) return Promise.resolve(kept ?? "");
+  if (code === null) return kept === null ? null : Promise.resolve(kept);
   params.delete("code");
   history.replaceState(null, "", `#${params}`);
   return fetch("api/enter", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ code }) })

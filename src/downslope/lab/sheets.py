@@ -122,7 +122,13 @@ def _values(table: Table, column: str) -> Numbers | list[str]:
     where = table.where(column)
     try:
         spelling = spell(table.columns[column], table.habits, where)
-        values = read(table.columns[column], spelling, where)
+        # Yes and no stay words, so that a class keeps its name.
+        yes_no = spelling.kind == "boolean"
+        values = (
+            as_words(table.columns[column])
+            if yes_no
+            else read(table.columns[column], spelling, where)
+        )
     except TableError:  # a column that reads two ways is shown as it was written
         values = as_words(table.columns[column])
     if not isinstance(values, Words):
