@@ -15,7 +15,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS = {
     "words and mathematics": """
         errors files wording losses penalties rules rates stopping trace stability activations
-        quasi_newton spectral null_model kernels grammar memory_reuse
+        quasi_newton spectral null_model kernels grammar decimals memory_reuse
         """,
     "the problem": """
         sources scaling objective formula surfaces callables networks network_scales module_data
@@ -27,13 +27,14 @@ FLOORS = {
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
-        diagnose many_walks sweep race landscape by_hand store plot_style plots plot_rates
+        diagnose many_walks sweep race landscape worked line_by_hand by_hand store
+        plot_style plots plot_rates
         plot_valleys report layer_watch watch
         """,
     "doors": """
         tables targets labels settings training linear estimators drop_in network_choices
         network_training network_descent network_estimators modules model references scores fitting
-        telling fit_report predicting rate_range samples
+        telling fit_report predicting rate_range samples file_rows fitting_files
         cli lab practice __main__
         """,
 }

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -138,6 +139,21 @@ class Formula:
         numbers = dict(zip(self.names, values, strict=True))
         # The e of 1e5 is no name: numbers are matched first, and kept.
         return re.sub(f"{NUMBER}|{NAME}", lambda found: numbers.get(found[0], found[0]), self.text)
+
+    def exactly(self, expression: Any, values: Sequence[str]) -> Fraction | None:
+        """``expression`` with decimals for the weights, if that is a fraction; else None.
+
+        Examples
+        --------
+        >>> bowl = parse("(w - 3)^2")
+        >>> bowl.exactly(bowl.expression, ["0.6"])
+        Fraction(144, 25)
+        """
+        if not all(math.isfinite(float(value)) for value in values):
+            return None
+        numbers = (sympy.Rational(value) for value in values)
+        exact = expression.xreplace(dict(zip(self.symbols, numbers, strict=True)))
+        return Fraction(int(exact.p), int(exact.q)) if exact.is_Rational else None
 
     @cached_property
     def _value_function(self) -> Any:
