@@ -534,6 +534,12 @@ def test_curvature_along_each_step_comes_free():
         assert facts.cosines[i] == pytest.approx(cosine, abs=1e-3)
 
 
+@pytest.mark.parametrize("rule", [Adam(), RMSProp(), Momentum(0.95)], ids=lambda rule: rule.name)
+def test_a_rule_that_is_not_plain_gives_itself_away(rule):
+    result, _, _ = go(bowl(30.0), 0.5, 60, rule)
+    assert not np.isfinite(run_facts(result.trace, Plain()).products).any()
+
+
 def test_facts_of_batches_are_means_of_epochs():
     result, _, _ = epochs(made("mse"), 0.02, 5, 30)
     facts = run_facts(result.trace, Plain())

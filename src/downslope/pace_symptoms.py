@@ -27,7 +27,7 @@ def divergence(e: Evidence) -> Finding | None:
         # Here the limit is exact: past it a run is lost, below it a rise is only a swing.
         if not blown and run.rate <= limit * (1.0 + 1e-9):
             return None
-    elif not (blown or _climbed(e)):
+    elif not (blown or _climbed(e) or _about_to(e)):
         return None
     if e.problem is None and isinstance(e.rule, Plain):
         growth = _growth(run)
@@ -72,6 +72,14 @@ def _climbed(e: Evidence) -> bool:
         return False
     rise = float(run.curve[-1]) - run.lowest
     return rise > 3.0 * max(e.fall, abs(run.lowest))
+
+
+def _about_to(e: Evidence) -> bool:
+    """Still falling, but the last steps zig-zag ever wider: from a trace alone."""
+    late = e.run.products[-20:][np.isfinite(e.run.products[-20:])]
+    if e.problem is not None or not len(late):
+        return False
+    return bool(np.median(late) > 2.0 and _growth(e.run) > 1.0)
 
 
 def _growth(run: RunFacts) -> float:
@@ -181,16 +189,16 @@ def ill_conditioning(e: Evidence) -> Finding | None:
     if table is not None and table.sizes is not None and table.scaled_condition < condition / 30.0:
         culprit = int(np.argmax(table.sizes))
         name, share = table.names[culprit], table.sizes[culprit] ** 2 / (table.sizes**2).sum()
-        scaled = p.here.largest * table.scaled_top / (table.sizes**2).max()
+        scaled = p.here.largest / table.top * max(table.scaled_top, 1.0)
         return Finding(
             "unscaled_features",
             condition,
             ILL,
             f"{measured}. The cause is the scale of {name!r}: its root mean square "
             f"{table.sizes[culprit]:.4g} makes {share:.1%} of all curvature.",
-            f"Standardise {name!r} (scaling='standard'): the condition number falls to about "
+            f"Standardise {name!r} (scaling='standardize'): the condition number falls to about "
             f"{table.scaled_condition:,.3g}.",
-            1.0 / scaled if scaled > 0.0 and p.quadratic and e.rule.name == "plain" else None,
+            1.0 / scaled if p.quadratic and e.rule.name == "plain" else None,
             names=(name,),
         )
     return Finding(
@@ -231,7 +239,8 @@ def oscillation(e: Evidence) -> Finding | None:
     run = e.run
     if e.searching or not run.full_batch or not run.finite or edge_of_stability(e):
         return None
-    if not isinstance(e.rule, Plain) or (e.problem is not None and not e.problem.curved):
+    known = e.problem.curved if e.problem is not None else bool(np.isfinite(run.products).any())
+    if not isinstance(e.rule, Plain) or not known:
         return _swing(e)
     early = run.cosines[:20][np.isfinite(run.cosines[:20])]
     back = int((early < -0.5).sum())  # the zig-zag dies out, so a few steps early are enough
@@ -260,7 +269,7 @@ def oscillation(e: Evidence) -> Finding | None:
 def _swing(e: Evidence) -> Finding | None:
     """Swings of momentum, of adaptive rules and over kinks, seen by the loss going up again."""
     run, p = e.run, e.problem
-    if not run.rises > 0.2 or not run.curve[-1] < run.curve[0]:
+    if not run.rises > 0.2 or not run.curve[-1] < run.curve[0] or converged(e):
         return None
     number = (
         f"The loss rose on {run.rises:.0%} of the late steps (20% is swinging) with rate "
@@ -268,15 +277,15 @@ def _swing(e: Evidence) -> Finding | None:
     )
     if p is not None and not p.curved:
         return _swung(e, f"{number}: the loss has kinks, and a constant rate hops across them.")
-    if e.rule.scales_coordinates:
+    if e.rule.scales_coordinates or isinstance(e.rule, Plain):
         if not run.late < STALLED:
             return None
-        return _swung(e, f"{number}: {e.rule.name} hops around the bottom by about its rate.")
+        return _swung(e, f"{number}: the weights hop around the bottom by about the rate.")
     pace = None if p is None else p.here.contraction(e.rule, run.rate)
     if not (run.shrink if pace is None else pace) > 0.97:
         return None  # momentum 0.9 swings, and arrives: 44 steps per digit
     if p is None or pace is None:
-        return _swung(e, f"{number}: too much momentum.")
+        return _swung(e, f"{number}: too much momentum.") if run.rises > 0.35 else None
     steep = contraction(e.rule, run.rate * p.here.largest)
     if steep is None or pace > steep + 1e-9:
         return None  # the flat side sets the pace, and momentum is what helps there
@@ -326,16 +335,18 @@ def noise_floor(e: Evidence) -> Finding | None:
     floor = run.rate * p.noise.spread / (4.0 * p.batch_size)
     if not noise > 1.0 or converged(e) or (p.gap is not None and p.gap > 10.0 * floor):
         return None
+    share = floor / e.fall if e.fall > 0.0 else math.inf
     return Finding(
         "noise_floor",
         noise,
         1.0,
         f"Progress ended in the noise of the batches: {noise:.3g} times as strong as the gradient "
         f"of all rows (1 is even); at rate {run.rate:.4g} it keeps the loss about {floor:.3g} "
-        "above its lowest.",
+        f"above its lowest, {share:.2%} of the whole fall.",
         f"Halve the rate to {run.rate / 2.0:.4g} (half the excess), let it fall, average the "
         f"weights, or use batches of {2 * p.batch_size}.",
         run.rate / 2.0,
+        fault=share > 0.01,
     )
 
 

@@ -100,8 +100,11 @@ def run_facts(trace: Trace, rule: Rule) -> RunFacts:
     curve = values if full else _epoch_means(values, trace["epoch"])
     with np.errstate(all="ignore"):
         products = _products(values, norms, rates, full and isinstance(rule, Plain))
-        bends = products / rates[:-1]
         cosines = (1.0 - products) * norms[:-1] / norms[1:]
+        if (np.abs(cosines[:LATE]) > 1.05).sum() > LATE // 5:
+            # No cosine is above 1: the rule is not plain, whatever it was said to be.
+            products, cosines = 0.0 * products + np.nan, 0.0 * cosines + np.nan
+        bends = products / rates[:-1]
         changes = np.diff(curve[len(curve) // 2 :])
         rises = changes > 1e-10 * np.abs(curve[len(curve) // 2 + 1 :])
     return RunFacts(

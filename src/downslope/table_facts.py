@@ -46,6 +46,8 @@ class TableFacts:
         Columns that do not vary.
     dependent : tuple of str
         Columns that add up to one another.
+    top : float
+        Largest eigenvalue of X'X / n, intercept included.
     scaled_top, scaled_condition : float
         Largest eigenvalue of the correlation matrix and its condition number: what standardising
         the columns would leave.
@@ -64,6 +66,7 @@ class TableFacts:
     spreads: Array | None = None
     constant: tuple[str, ...] = ()
     dependent: tuple[str, ...] = ()
+    top: float = math.nan
     scaled_top: float = math.nan
     scaled_condition: float = math.nan
     correlations: Array | None = None
@@ -96,6 +99,7 @@ def table_facts(problem: Objective, names: tuple[str, ...]) -> TableFacts | None
         spreads=np.sqrt(variances),
         constant=tuple(names[j] for j in np.flatnonzero(flat & problem.fit_intercept)),
         dependent=tuple(names[j] for j in dependent),
+        top=float(np.linalg.eigvalsh(G if problem.fit_intercept else G[:d, :d])[-1]),
         scaled_top=float(values[-1]),
         scaled_condition=float(values[-1] / values[0]),
         correlations=_correlations(plain, G, variances) if problem.n_outputs == 1 else None,
