@@ -179,7 +179,7 @@ def test_every_step_is_told_and_none_goes_up():
     points = []
     solution = fit(p, method="quasi_newton", watch=points.append)
     values = [point.value for point in points]
-    assert len(values) == solution.steps
+    assert len(values) == solution.steps + 1, "the start is told too"
     assert all(b <= a + 1e-12 for a, b in itertools.pairwise(values))
     np.testing.assert_array_equal(points[-1].w, solution.w)
     assert objective(p, points[0].w) == pytest.approx(values[0], rel=1e-10)

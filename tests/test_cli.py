@@ -227,8 +227,9 @@ def test_quiet_is_silent(line, here, capsys):
 
 
 def test_everything_asked_for_is_kept(line, here, capsys):
-    code, out, _ = cli(capsys, "fit", line, "-t", "y", "--features", "x", "--out", "m", "--report",
-                       "r.html", "--trace", "t.csv", "--figures", "f")  # fmt: skip
+    code, out, _ = cli(capsys, "fit", line, "-t", "y", "--features", "x", "--learning-rate", 0.1,
+                       "--out", "m", "--report", "r.html", "--trace", "t.csv", "--figures",
+                       "f")  # fmt: skip
     assert code == 0
     kept = {path.name for path in (here / "f").iterdir()}
     assert {"fit.svg", "fit.png", "contours.png", "loss.svg", "convergence.png"} <= kept

@@ -228,6 +228,7 @@ def round_bowl(problem: Smooth, settings: Settings) -> Solution:
     walk = WALKS[("conjugate" if squared else "quasi_newton") if name == "auto" else name]
     descent = Descent(problem, walk, target, buckets, shift, floor, settings, track, view)
     descent.entry, descent.seen = track.here.decrement, [track.here]
+    settings.tell(track.here)
     if squared and name == "auto":
         _first_step(descent)
     return descent.run()

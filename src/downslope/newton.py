@@ -35,6 +35,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
 
     view = look(start_from(rows, problem.ridge, shift))
     target, steps = Target(settings.tol, n, null_value, squared=False), 0
+    settings.tell(view.start())
     while True:
         here = view.start()
         bound = certificate.height(here.decrement, SLACK)
