@@ -4,12 +4,13 @@ Files are read in record batches, a few ahead of the one in use, and each batch 
 features when its turn comes. What is in memory at any time is a few batches, however long the data.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow
+import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.fs
 
@@ -28,6 +29,9 @@ ENDINGS = {
     ".csv": "csv",
 }
 
+BLANK = ("na", "n/a", "n.a.", "nan", "null", "none", "<na>", "#n/a", "#na", "?")
+"""Cells of CSV that hold no number, in any case."""
+
 Encode = Callable[[pyarrow.RecordBatch], Rows]
 
 
@@ -44,6 +48,31 @@ class Files:
 
     dataset: Any
     name: str
+
+    @property
+    def is_text(self) -> bool:
+        """Whether cells are text, whose meaning is still to be found."""
+        return isinstance(self.dataset.format, pyarrow.dataset.CsvFileFormat)
+
+    def typed(self, types: Mapping[str, Any]) -> "Files":
+        """The same files with other types for some columns."""
+        fields = [
+            pyarrow.field(field.name, types.get(field.name, field.type))
+            for field in self.dataset.schema
+        ]
+        return replace(self, dataset=self.dataset.replace_schema(pyarrow.schema(fields)))
+
+    def as_text(self) -> "Files":
+        """The same files, the cells of CSV as they are written."""
+        if not self.is_text:
+            return self
+        folders = set(self.dataset.partitioning.schema.names)
+        return self.typed({name: pyarrow.string() for name in self.columns if name not in folders})
+
+    def stamps(self) -> list[tuple[str, int, int]]:
+        """Path, size and time of last change of every file: they tell whether one has changed."""
+        infos = self.dataset.filesystem.get_file_info(self.dataset.files)
+        return [(info.path, info.size, info.mtime_ns or 0) for info in infos]
 
     @property
     def columns(self) -> list[str]:
@@ -91,10 +120,11 @@ class Files:
             raise InputError(f"{self.name} cannot be read to its end: {first}") from None
 
 
-def open_files(source: str | Path | Sequence[str | Path]) -> Files:
+def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") -> Files:
     """A folder, a file, a glob or a list of files, here or on any address that Arrow knows.
 
     Hive-partitioned folders (``year=2024/part.parquet``) give their partitions as columns.
+    ``separator`` stands between the fields of CSV files.
 
     Raises
     ------
@@ -109,8 +139,9 @@ def open_files(source: str | Path | Sequence[str | Path]) -> Files:
     try:
         # A folder is passed as itself so that its partitions are found.
         where: Any = paths[0] if len(paths) == 1 else paths
+        layout = _csv(separator) if kind == "csv" else kind
         dataset = pyarrow.dataset.dataset(
-            where, format=kind, filesystem=filesystem, partitioning="hive"
+            where, format=layout, filesystem=filesystem, partitioning="hive"
         )
     except (OSError, pyarrow.ArrowInvalid) as error:
         raise InputError(f"{name} cannot be opened: {str(error).splitlines()[0]}") from None
@@ -134,6 +165,14 @@ def arrow_rows(files: Files, encode: Encode, columns: Sequence[str], n_features:
         return (encode(batch) for batch in files.read(parts[i], columns))
 
     return BlockRows(read, len(parts), n_rows, n_features)
+
+
+def _csv(separator: str) -> Any:
+    blank = [form for word in BLANK for form in (word, word.upper(), word.capitalize())]
+    return pyarrow.dataset.CsvFileFormat(
+        parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
+        convert_options=pyarrow.csv.ConvertOptions(null_values=["", "NaN", *blank]),
+    )
 
 
 def _resolve(source: str | Path | Sequence[str | Path]) -> tuple[list[str], Any]:

@@ -5,15 +5,17 @@ stands on rows (objectives, solvers, scaling) asks the same questions as of rows
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from downslope.errors import InputError
-from downslope.sources.memory import Rows, join_rows, sum_parts, take_rows
+from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, sum_parts, take_rows
 
 Array = Any
+MOST_CELLS = 1 << 22
+"""Numbers in a block of a total."""
 BUFFER_ROWS = 100_000
 """Rows that the shuffle holds: a batch mixes rows that lay up to about so far apart."""
 
@@ -25,7 +27,8 @@ class BlockRows:
     Parameters
     ----------
     read : callable
-        ``read(i)`` yields the blocks of part ``i`` in order, the same each time.
+        ``read(i)`` yields the blocks of part ``i`` in order, the same each time, each with the
+        number of its first row where something asks for it.
     n_parts, n_rows, n_features : int
 
     Examples
@@ -62,8 +65,17 @@ class BlockRows:
             )
 
     def total(self, fn: Callable[[Rows], Any]) -> Any:
-        """Sum of ``fn(block)`` over all rows, block by block in order."""
-        return sum_parts(fn(block) for block in self.blocks())
+        """Sum of ``fn(block)`` over all rows, in blocks of a size that depends on the columns only.
+
+        So the sum has the same bits however the rows came.
+        """
+        cells = max(1, self.n_features)
+        size = min(BLOCK_ROWS, 1 << max(0, (MOST_CELLS // cells).bit_length() - 1))
+        return sum_parts(fn(block) for block in evenly(self.blocks(), size))
+
+    def map(self, fn: Callable[[Rows], Rows]) -> "BlockRows":
+        """The same rows, every block through ``fn`` when it is read."""
+        return replace(self, read=lambda i: map(fn, self.read(i)))
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
         """One epoch of shuffled batches.
@@ -105,6 +117,24 @@ class BlockRows:
     def _in_order(self, parts: Array) -> Iterator[Rows]:
         for part in parts:
             yield from self.read(int(part))
+
+
+def evenly(blocks: Iterator[Rows], size: int) -> Iterator[Rows]:
+    """The same rows in blocks of ``size``; the last may be shorter."""
+    held: list[Rows] = []
+    room, first = size, 0
+    for block in blocks:
+        at = 0
+        while len(block.y) - at >= room:
+            whole = join_rows([*held, take_rows(block, slice(at, at + room))])
+            yield whole._replace(first=first)
+            at, first = at + room, first + size
+            held, room = [], size
+        if at < len(block.y):
+            held.append(take_rows(block, slice(at, None)))
+            room -= len(block.y) - at
+    if held:
+        yield join_rows(held)._replace(first=first)
 
 
 def _buffers(blocks: Iterator[Rows]) -> Iterator[Rows]:

@@ -146,7 +146,7 @@ def _open(place: Path, shape: Shape) -> BlockRows:
         weights = None
         if shape.weighted:
             weights = np.fromfile(place / "weights", np.float64, n, offset=8 * first)
-        yield Rows(X.reshape(-1, d), y, weights)
+        yield Rows(X.reshape(-1, d), y, weights, first)
 
     return BlockRows(read, -(-shape.n_rows // per_block), shape.n_rows, d)
 

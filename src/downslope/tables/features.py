@@ -151,17 +151,23 @@ def _learn(column: Column, values: NDArray[np.float64] | Words) -> Code:
         return NumberCode(column.name, column.spelling, median, len(known) < len(values), hours)
     if column.kind == "text":
         return TextCode(column.name, column.spelling, _vocabulary(values))
-    counts, names = values.counts(), values.names()
+    usual, levels, rare = ranked_levels(values.names(), values.counts().tolist(), len(values))
+    flag = bool((values.codes < 0).any())
+    return CategoryCode(column.name, column.spelling, usual, levels, rare, flag)
+
+
+def ranked_levels(
+    names: Sequence[str], counts: Sequence[int], n_rows: int
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The most frequent level, those that get a column of their own, and those that share one."""
     ranked = sorted(range(len(names)), key=lambda i: (-counts[i], names[i]))
-    enough = np.clip(len(values) // 100, 2, 10)
+    enough = min(max(n_rows // 100, 2), 10)
     often = [names[i] for i in ranked[: MANY + 1] if counts[i] >= enough or i == ranked[0]]
     rare = [names[i] for i in ranked[len(often) :]]
     if len(rare) == 1:  # a group of one is better called by its name
         often, rare = often + rare, []
     usual, *levels = often or [""]
-    flag = bool((values.codes < 0).any())
-    spelling = column.spelling
-    return CategoryCode(column.name, spelling, usual, tuple(levels), tuple(rare), flag)
+    return usual, tuple(levels), tuple(rare)
 
 
 def _vocabulary(values: Words) -> tuple[str, ...]:

@@ -1,0 +1,242 @@
+"""Fits of files that are streamed: the answer of memory, and everything files do on the way."""
+
+import os
+
+import numpy as np
+import pyarrow
+import pyarrow.csv
+import pyarrow.dataset
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from downslope.errors import DownslopeError, InputError, PairError
+from downslope.fitting import Ask, fit, prepare
+from downslope.fitting_files import fit_files, kept_apart, lots
+from downslope.model import load
+from downslope.sources.blocks import BlockRows
+from downslope.sources.memory import Rows
+from downslope.tables import read_table
+
+N = 12_000
+TIGHT = {"test_size": 0.0, "tol": 1e-16}
+
+
+def table(task="regression", gaps=True):
+    """Numbers, categories and gaps; some levels and every gap only late in the rows."""
+    rng = np.random.default_rng(3)
+    x, z = rng.normal(size=N) * 1000, rng.normal(size=N)
+    place = rng.choice(["north", "south", "east"], size=N).astype(object)
+    late = np.arange(N) > 0.9 * N
+    place[late & (z > 0)] = "west"
+    raw = x / 700 - z + (place == "west") * 2.0 + 0.5
+    if task == "regression":
+        y = raw + 0.1 * rng.normal(size=N)
+    else:
+        y = np.where(raw + rng.logistic(size=N) > 0, "yes", "no").astype(object)
+    holes = [None if gaps and late[i] and i % 7 == 0 else float(v) for i, v in enumerate(x)]
+    targets = [None if gaps and late[i] and i % 11 == 0 else v for i, v in enumerate(y.tolist())]
+    return pyarrow.table({"x": holes, "z": z, "place": place.tolist(), "y": targets})
+
+
+def write(folder, whole, kind="parquet", parts=5):
+    folder.mkdir(parents=True, exist_ok=True)
+    step = -(-whole.num_rows // parts)
+    for i in range(parts):
+        part, path = whole.slice(i * step, step), folder / f"part-{i}.{kind}"
+        if kind == "parquet":
+            pyarrow.parquet.write_table(part, path, row_group_size=1000)
+        elif kind == "feather":
+            pyarrow.feather.write_feather(part, path)
+        else:
+            pyarrow.csv.write_csv(part, path)
+    return folder
+
+
+def apart(model, other, whole):
+    """Largest difference of raw predictions, in deviations of them."""
+    ours, theirs = (
+        np.asarray(m.encoder.encode(read_table(whole)).X @ m.coefficients.T + m.intercepts)
+        for m in (model, other)
+    )
+    return np.abs(ours - theirs).max() / theirs.std()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather", "csv"])
+@pytest.mark.parametrize("task", ["regression", "classification"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_files_answer_what_memory_answers(kind, task, kept, tmp_path):
+    whole, ask = table(task), Ask("y", **TIGHT)
+    near = fit(prepare(read_table(whole), ask)).model()
+    source = write(tmp_path / "data", whole, kind)
+    far = fit_files(source, ask, cache=tmp_path / "cache" if kept else None)
+    assert far.model.names == near.names
+    assert far.model.classes == near.classes
+    assert far.n_rows == whole.num_rows - whole.column("y").null_count
+    assert far.reason.converged
+    assert apart(far.model, near, whole) < 1e-6
+
+
+def test_late_levels_and_late_gaps_have_weights(tmp_path):
+    names = fit_files(write(tmp_path / "d", table()), Ask("y")).model.names
+    assert {"x", "x missing", "place=west"} <= set(names)
+
+
+def test_scores_are_those_of_the_rows_kept_aside_and_the_model_is_kept(tmp_path):
+    source = write(tmp_path / "d", table("classification", gaps=False), "csv")
+    done = fit_files(source, Ask("y"))
+    assert done.n_aside == pytest.approx(0.25 * N, rel=0.05)
+    assert done.n_rows + done.n_aside == N
+    assert 0.7 < done.scores["accuracy"] < 1.0
+    done.model.save(tmp_path / "model")
+    values = load(tmp_path / "model").predict(read_table(table("classification"))).values
+    assert set(values) == {0, 1}
+
+
+def test_from_a_cache_the_same_bits_as_without(tmp_path):
+    source, ask = write(tmp_path / "d", table()), Ask("y")
+    first = fit_files(source, ask, cache=tmp_path / "cache").model
+    again = fit_files(source, ask, cache=tmp_path / "cache").model
+    bare = fit_files(source, ask).model
+    np.testing.assert_array_equal(first.coefficients, again.coefficients)
+    np.testing.assert_array_equal(bare.coefficients, first.coefficients)
+
+
+def test_hive_folders_globs_lists_and_addresses(tmp_path):
+    whole = table(gaps=False)
+    pyarrow.dataset.write_dataset(
+        whole, tmp_path / "hive", format="parquet", partitioning=["place"],
+        partitioning_flavor="hive",
+    )  # fmt: skip
+    flat = write(tmp_path / "flat", whole)
+    ask = Ask("y", **TIGHT)
+    parts = sorted(map(str, flat.glob("*.parquet")))
+    found = [
+        fit_files(source, ask).model
+        for source in (flat, str(flat / "*.parquet"), parts, f"file://{flat}", tmp_path / "hive")
+    ]
+    assert "place=west" in found[-1].names
+    for model in found[1:-1]:
+        np.testing.assert_allclose(model.coefficients, found[0].coefficients, rtol=1e-9)
+    assert apart(found[-1], found[0], whole) < 1e-6
+
+
+def test_every_row_read_is_told(tmp_path):
+    told = {}
+
+    def tell(what, rows):
+        told[what] = told.get(what, 0) + rows
+
+    done = fit_files(write(tmp_path / "d", table(gaps=False)), Ask("y"), tell=tell)
+    assert told["looking at the columns"] == N
+    assert told["judging"] >= done.n_aside
+    assert told["training"] >= 3 * done.n_rows
+
+
+def test_batches_come_near_the_lowest_point(tmp_path):
+    source = write(tmp_path / "d", table(gaps=False))
+    best = fit_files(source, Ask("y"))
+    ask = Ask("y", batch_size=64, learning_rate=0.05, max_iter=8)
+    walked, again = (fit_files(source, ask) for _ in range(2))
+    np.testing.assert_array_equal(walked.model.coefficients, again.model.coefficients)
+    assert walked.scores["R²"] > best.scores["R²"] - 0.01
+    auto = fit_files(source, Ask("y", batch_size=64, max_iter=8))
+    assert auto.scores["R²"] > best.scores["R²"] - 0.01
+
+
+def test_input_that_changes_while_it_is_read_is_noticed(tmp_path):
+    source = write(tmp_path / "d", table(gaps=False))
+    victim = source / "part-2.parquet"
+
+    def touch(what, rows):
+        if what == "training":
+            os.utime(victim, ns=(1, 1))
+
+    with pytest.raises(InputError, match="has changed while it was read"):
+        fit_files(source, Ask("y"), tell=touch)
+
+
+def test_input_that_shrinks_while_it_is_read_is_noticed(tmp_path):
+    source = write(tmp_path / "d", table(gaps=False), "csv")
+
+    def cut(what, rows):
+        if what == "training":
+            text = (source / "part-4.csv").read_text().splitlines(keepends=True)
+            (source / "part-4.csv").write_text("".join(text[:100]))
+
+    with pytest.raises(InputError, match="changes while it is read"):
+        fit_files(source, Ask("y"), tell=cut)
+
+
+def spoiled(tmp_path, **columns):
+    whole = table("classification", gaps=False)
+    for name, values in columns.items():
+        place = whole.schema.get_field_index(name)
+        whole = whole.set_column(place, name, pyarrow.array(values))
+    return write(tmp_path / "d", whole)
+
+
+@pytest.mark.parametrize(
+    ("make", "ask", "says"),
+    [
+        (lambda p: p / "nowhere", Ask("y"), "matches no file"),
+        (lambda p: spoiled(p, y=["a", "b", "c"] * (N // 3)), Ask("y"), "3 classes"),
+        (lambda p: spoiled(p), Ask("q"), "no column 'q'"),
+        (lambda p: spoiled(p), Ask("y", loss="hinge"), "needs the rows in memory"),
+        (lambda p: spoiled(p), Ask("y", rule="adam"), "thousands of passes"),
+        (lambda p: spoiled(p, y=[None] * N), Ask("y"), "is missing in all"),
+        (lambda p: spoiled(p, x=[np.inf] * N), Ask("y"), "is no number to learn from"),
+        (
+            lambda p: spoiled(p, place=[f"n{i // 3}" for i in range(N)]),
+            Ask("y", kinds=(("place", "text"),)),
+            "free text",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said(make, ask, says, tmp_path):
+    with pytest.raises(DownslopeError, match=says):
+        fit_files(make(tmp_path), ask)
+
+
+def test_a_class_that_the_sample_lacks_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("downslope.file_rows.SAMPLE_PARTS", 1)
+    monkeypatch.setattr("downslope.file_rows.SAMPLE_ROWS", 10)
+    source = spoiled(tmp_path, y=[*["yes", "no"] * (N // 2 - 1), "no", "maybe"])
+    with pytest.raises(InputError, match="'maybe'"):
+        fit_files(source, Ask("y"))
+
+
+def test_too_many_levels_are_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("downslope.file_rows.MOST_LEVELS", 100)
+    source = spoiled(tmp_path, place=[f"n{i // 3}" for i in range(N)])
+    with pytest.raises(InputError, match="'place' has more than 100 levels"):
+        fit_files(source, Ask("y"))
+
+
+def test_settings_that_need_memory_are_pairs(tmp_path):
+    with pytest.raises(PairError):
+        fit_files(spoiled(tmp_path), Ask("y", penalty="l1", alpha=0.1))
+
+
+def test_any_row_groups_give_the_same_bits(tmp_path):
+    whole, found = table(), []
+    for groups in (500, 3000, N):
+        path = tmp_path / f"{groups}.parquet"
+        pyarrow.parquet.write_table(whole, path, row_group_size=groups)
+        found.append(fit_files(path, Ask("y")).model.coefficients)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("size", [7, 100, 1000])
+def test_the_rows_kept_aside_do_not_depend_on_blocks(size):
+    X = np.arange(1000.0)[:, None]
+
+    def read(i):
+        yield Rows(X[i * size : (i + 1) * size], X[i * size : (i + 1) * size, 0], None, i * size)
+
+    rows = BlockRows(read, -(-1000 // size), 1000, 1)
+    learned, aside = kept_apart(rows, 0.25, seed=5)
+    seen = [np.concatenate([b.y for b in part.blocks()]) for part in (learned, aside)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(1000.0))
+    np.testing.assert_array_equal(seen[1], np.flatnonzero(lots(0, 1000, 5) < 0.25))
