@@ -7,7 +7,7 @@ has keep their meaning here.
 from typing import Any
 
 from downslope.errors import PairError, SettingError
-from downslope.losses import Loss, Multinomial, make_loss
+from downslope.losses import LogLoss, Loss, Multinomial, make_loss
 from downslope.rates import (
     Adaptive,
     AdaptiveDescent,
@@ -181,7 +181,9 @@ def _optimal(alpha: float, loss: Loss) -> Optimal:
             "set alpha, or use learning_rate='auto'."
         )
     typical = alpha**-0.25
-    return Optimal(alpha, float(loss.slope(-typical, 1.0)))
+    # Of a softmax, the slope between two of its classes.
+    pair = LogLoss() if loss.link == "softmax" else loss
+    return Optimal(alpha, float(pair.slope(-typical, 1.0)))
 
 
 def choose_stops(
