@@ -2,8 +2,8 @@
 
 Numbers are shown with all their digits where they have at most nine, else rounded to six, or to
 the unit above a million. A result follows ``=`` where the arithmetic *as shown* gives exactly that,
-and ``≈`` where anything was rounded, so a reader with paper and pencil never gets a different number
-after an equals sign.
+and ``≈`` where anything was rounded, so that a reader with paper and pencil never gets a different
+number after an equals sign.
 """
 
 import math
