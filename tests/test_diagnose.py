@@ -679,3 +679,44 @@ def test_a_loaded_trace_gives_the_same_answer(tmp_path):
     for ending in ("csv", "json", "parquet"):
         result.trace.save(tmp_path / f"run.{ending}")
         assert str(diagnose(load_trace(tmp_path / f"run.{ending}"))) == str(diagnose(result.trace))
+
+
+# --- PyTorch modules --------------------------------------------------------------------------
+
+
+def module_line() -> Any:
+    """The lesson's line as a module: same rows, same loss, float64."""
+    torch = pytest.importorskip("torch")
+    from downslope.module_data import make_batches
+    from downslope.module_problem import FlatWeights, ModuleProblem, make_batch_loss
+
+    problem = made("mse")
+    line = torch.nn.Linear(3, 1, dtype=torch.float64)
+    for parameter in line.parameters():
+        parameter.data.zero_()
+    weights = FlatWeights(line)
+    rows = make_batches((problem.source.X, problem.source.y), weights.dtype, weights.device)
+    module = ModuleProblem(line, make_batch_loss("mse"), rows, weights)
+    return problem, module, weights.read()
+
+
+@pytest.mark.parametrize("share", [1e-3, 0.3, 0.9, 1.1])
+def test_modules_get_the_verdict_of_the_same_model(share):
+    problem, module, w0 = module_line()
+    rate = Constant(share * 2.0 / top(problem))
+    ours = run(problem, np.zeros(4), Plain(), rate, [MaxSteps(40)])
+    theirs = run(module, w0, Plain(), rate, [MaxSteps(40)])
+    expected, found = diagnose(ours, problem), diagnose(theirs, module)
+    assert found.verdict == expected.verdict
+    assert found.curvature.largest == pytest.approx(expected.curvature.largest, rel=1e-9)
+
+
+def test_noise_of_a_module_on_batches():
+    problem, module, w0 = module_line()
+    stops = [MaxEpochs(30)]
+    result = run(module, w0, Plain(), Constant(0.05), stops, batch_size=4)
+    assert diagnose(result, module).verdict == "noise_floor"
+    facts = problem_facts(module, result.w, result.trace, run_facts(result.trace, Plain()))
+    assert facts.batch_size == 4
+    exact = problem_facts(problem, facts.w, result.trace, run_facts(result.trace, Plain()))
+    assert facts.noise.spread == pytest.approx(exact.noise.spread, rel=0.4)

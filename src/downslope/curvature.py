@@ -327,8 +327,12 @@ class SharpnessPath:
     products: Array
 
 
-def sharpness(problem: Problem, trace: Trace, points: int = 9) -> SharpnessPath | None:
+def sharpness(
+    problem: Problem, trace: Trace, points: int = 9, *, sample: Array | None = None
+) -> SharpnessPath | None:
     """Largest curvature at ``points`` places along a recorded run; None without kept weights.
+
+    ``sample`` is any vector of the problem's library, where that is not NumPy.
 
     References
     ----------
@@ -341,7 +345,10 @@ def sharpness(problem: Problem, trace: Trace, points: int = 9) -> SharpnessPath 
     if len(finite) == 0:
         return None
     chosen = finite[np.unique(np.linspace(0, len(finite) - 1, points).round().astype(int))]
-    largest = np.array([curvature(problem, trace.weights[i]).largest for i in chosen])
+    places = [
+        trace.weights[i] if sample is None else like(trace.weights[i], sample) for i in chosen
+    ]
+    largest = np.array([curvature(problem, place).largest for place in places])
     return SharpnessPath(trace["step"][chosen], largest, trace["rate"][chosen] * largest)
 
 

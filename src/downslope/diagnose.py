@@ -46,7 +46,7 @@ import numpy as np
 from downslope import data_symptoms as data
 from downslope import pace_symptoms as pace
 from downslope import place_symptoms as place
-from downslope.curvature import Curvature
+from downslope.curvature import Curvature, like
 from downslope.descend import Result
 from downslope.errors import InputError
 from downslope.findings import Evidence, Finding, Validation
@@ -206,7 +206,8 @@ def _asked(seen: Evidence, problem: Problem, result: Result, names: tuple[str, .
         return seen
     if isinstance(problem, Objective):
         return replace(seen, problem=here, margin=smallest_margin(problem, here.w))
-    start = here.w if result.trace.weights is None else result.trace.weights[0]
+    kept = result.trace.weights
+    start = result.w if kept is None else like(kept[0], result.w)
     return replace(seen, problem=here, gradient_error=gradient_error(problem, start))
 
 

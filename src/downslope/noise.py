@@ -91,6 +91,12 @@ class GradientNoise:
         return max(1.0, self.scale)
 
 
+def count_rows(problem: Sloped) -> int:
+    """Rows of a problem, by counting its batches where all rows at once count as one."""
+    n = problem.count(None)
+    return n if n > 1 else sum(problem.count(rows) for rows in problem.batches(4096, 0, 0))
+
+
 def gradient_noise(
     problem: Sloped, w: Array, *, batches: int = 128, seed: int = 0
 ) -> GradientNoise:
@@ -113,7 +119,7 @@ def gradient_noise(
     >>> noise.spread, noise.signal
     (1.0, 1.0)
     """
-    n = problem.count(None)
+    n = count_rows(problem)
     signal = _square(problem.value_and_gradient(w)[1])
     size = max(1, n // batches)
     if size >= n:

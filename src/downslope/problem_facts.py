@@ -18,7 +18,7 @@ from downslope.curvature import (
     sharpness,
     to_numpy,
 )
-from downslope.noise import GradientNoise, batch_curvature, gradient_noise
+from downslope.noise import GradientNoise, batch_curvature, count_rows, gradient_noise
 from downslope.objective import Objective
 from downslope.run_facts import RunFacts
 from downslope.trace import Trace
@@ -119,18 +119,18 @@ class ProblemFacts:
 
 def problem_facts(problem: Problem, w: Array, trace: Trace, run: RunFacts) -> ProblemFacts | None:
     """Measure a problem at the end of a run; None where nothing there is a finite number."""
-    first = _first_weights(problem, trace)
+    first = _first_weights(problem, w, trace)
     place, calm = _calm_weights(w, trace, run, first)
     gradient = _stationarity(problem, place, run.rate)
     if not np.isfinite(gradient).all():
         return None
     here = curvature(problem, place)
-    path = None if here.holds == "everywhere" else sharpness(problem, calm)
+    path = None if here.holds == "everywhere" else sharpness(problem, calm, sample=w)
     batch = _batch_size(problem, trace, run)
     gap, distance = _rest_of_the_way(problem, place, here, gradient)
     top, guard = _tops(problem, here, path, first), _guard(problem, batch)
     return ProblemFacts(
-        w=place,
+        w=to_numpy(place),
         gradient=gradient,
         ratio=_ratio(problem, gradient, first, run.rate),
         here=here,
@@ -176,9 +176,9 @@ def _bends(problem: Problem, guard: float | None, top: float) -> bool:
     return top > problem.penalty.l2 * (1.0 + 1e-9)
 
 
-def _first_weights(problem: Problem, trace: Trace) -> Array | None:
+def _first_weights(problem: Problem, w: Array, trace: Trace) -> Array | None:
     if trace.weights is not None and len(trace):
-        return trace.weights[0]
+        return like(trace.weights[0], w)
     return problem.start() if isinstance(problem, Objective) else None
 
 
@@ -193,7 +193,7 @@ def _calm_weights(
     values = np.where(np.isfinite(trace["value"]), trace["value"], np.inf)
     best = int(np.argmin(values))
     columns = {name: column[: best + 1] for name, column in trace.columns.items()}
-    return trace.weights[best], Trace(columns, trace.weights[: best + 1], trace.names)
+    return like(trace.weights[best], w), Trace(columns, trace.weights[: best + 1], trace.names)
 
 
 def _stationarity(problem: Problem, w: Array, rate: float) -> Array:
@@ -254,7 +254,7 @@ def _batch_size(problem: Problem, trace: Trace, run: RunFacts) -> int | None:
     steps, epochs = trace["step"] - trace["step"][0], trace["epoch"] - trace["epoch"][0]
     later = np.flatnonzero(epochs > 0)
     per_epoch = steps[later[0]] / epochs[later[0]] if len(later) else steps[-1] + 1
-    return max(1, math.ceil(problem.count(None) / max(1.0, float(per_epoch))))
+    return max(1, math.ceil(count_rows(problem) / max(1.0, float(per_epoch))))
 
 
 def gradient_error(problem: Problem, w: Array, seed: int = 0) -> float:
