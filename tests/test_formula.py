@@ -49,6 +49,9 @@ READ = [
     ("1.5e2 + w", 0.0, 150.0),
     ("--w", 2.0, 2.0),
     ("arctan(w) - atan(w)", 2.0, 0.0),
+    ("2w^2 - 3(w + 1)*cos(0w)", 2.0, -1.0),
+    ("0.5w + 2pi*w/pi - 2e0*w", 4.0, 2.0),
+    ("-3sin(w)*2", 0.0, 0.0),
 ]
 
 
@@ -81,7 +84,10 @@ REFUSED = [
     ("1/(w - w)", "always 0"),
     ("(-2)^w", "always negative"),
     ("0^w", "nowhere a real number"),
-    ("2w", "product as 2*w"),
+    ("w 2", "product as 2*w"),
+    ("1/2w", "'/' before a number and a name at position 2"),
+    ("w^2w", "'^' before a number and a name"),
+    ("2 w", "An operator is missing"),
     ("3 4", "An operator is missing before '4' at position 3"),
     ("(w", "never closed"),
     ("w)", "closes nothing"),
@@ -266,6 +272,10 @@ def test_start_by_name_or_by_order():
 
 def test_substitution_touches_names_only():
     assert parse("1e2*e1 + sin(e1) - e").substituted(["(-6)"]) == "1e2*(-6) + sin((-6)) - e"
+
+
+def test_a_coefficient_keeps_its_product_when_substituted():
+    assert parse("2w + 3(w - 1)").substituted(["0.6"]) == "2*0.6 + 3(0.6 - 1)"
 
 
 def test_longest_allowed_text_is_read():

@@ -137,8 +137,14 @@ class Formula:
         '(0.6 - 3)²'
         """
         numbers = dict(zip(self.names, values, strict=True))
-        # The e of 1e5 is no name: numbers are matched first, and kept.
-        return re.sub(f"{NUMBER}|{NAME}", lambda found: numbers.get(found[0], found[0]), self.text)
+
+        def number(found: re.Match[str]) -> str:
+            # The e of 1e5 is no name: numbers are matched first, and kept. 2x becomes 2*0.6.
+            text = numbers.get(found[0], found[0])
+            touches = found[0] in numbers and self.text[: found.start()][-1:].isdecimal()
+            return f"*{text}" if touches else text
+
+        return re.sub(f"{NUMBER}|{NAME}", number, self.text)
 
     def exactly(self, expression: Any, values: Sequence[str]) -> Fraction | None:
         """``expression`` with decimals for the weights, if that is a fraction; else None.

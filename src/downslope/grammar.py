@@ -3,7 +3,7 @@
 ::
 
     sum      product (("+" | "-") product)*
-    product  signed (("*" | "/") signed)*
+    product  signed (("*" | "/") signed)*         also 2x and 3(x - 1): a number right in front
     signed   ("-" | "+") signed | power
     power    atom (("^" | "**") signed)?          right to left, so 2^3^2 = 2^9 and -w^2 = -(w^2)
     atom     number | name | constant | function "(" sum ")" | "(" sum ")"
@@ -194,9 +194,17 @@ class _Parser:
     def product(self) -> Node:
         start, factors = self.next.at, [self.signed()]
         while self.next.text in ("*", "/"):
-            sign, factor = self.take(), self.signed()
+            sign = self.take()
+            factor = self.signed() if sign.text == "*" else self.unambiguous(sign)
             factors.append(factor if sign.text == "*" else self.inverse(factor, sign.at))
         return factors[0] if len(factors) == 1 else self.checked(_product(factors), start)
+
+    def unambiguous(self, sign: Token) -> Node:
+        """What stands behind / or ^, where 2x would have two meanings."""
+        factor = self.signed()
+        if factor.text == "2x":
+            self.refuse(sign.at, f"'{sign.text}' before a number and a name", "add a * and ( )")
+        return factor
 
     def signed(self) -> Node:
         if self.next.text not in ("+", "-"):
@@ -209,6 +217,8 @@ class _Parser:
 
     def power(self) -> Node:
         base = self.atom()
+        if base.kind == "number" and self.touches_a_factor():
+            return self.checked(_product([base, self.power()])._replace(text="2x"), self.next.at)
         if self.next.kind == "superscript":
             raised = self.take()
             digits = "".join(str(SUPERSCRIPTS.index(c)) for c in raised.text)
@@ -216,10 +226,16 @@ class _Parser:
         if self.next.text == "^":
             sign = self.take()
             self.enter(sign.at)
-            exponent = self.signed()
+            exponent = self.unambiguous(sign)
             self.depth -= 1
             return self.raise_to(base, exponent, sign.at)
         return base
+
+    def touches_a_factor(self) -> bool:
+        """Whether a name or '(' stands right behind the last token, as in 2x."""
+        before = self.words[self.i - 1]
+        touches = before.at + len(before.text) == self.next.at
+        return touches and (self.next.kind == "name" or self.next.text == "(")
 
     def atom(self) -> Node:
         token = self.take()
