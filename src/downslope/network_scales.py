@@ -1,6 +1,6 @@
 """Columns and targets of a network on one scale, and weights carried from one scale to another.
 
-Columns are standardised as for linear models, and held within five deviations: a pixel that is set
+Columns are standardised as for linear models, and held within four deviations: a pixel that is set
 in one row of a thousand would lie thirty out, where one row drags a whole layer. Targets of losses
 of a difference are standardised too, so that one learning rate fits whatever their unit.
 """
@@ -19,7 +19,7 @@ from downslope.scaling import Scaling, standardize
 from downslope.sources.memory import Rows
 
 Array = Any
-FURTHEST = 5.0
+FURTHEST = 4.0
 """No value lies further out than so many scales, as far as a sample of the rows shows."""
 SAMPLE = 4096
 DIFFERENCE = (
@@ -135,7 +135,7 @@ def column_scales(source: Source) -> Scaling:
     >>> rare[0] = 1.0
     >>> scaling = column_scales(MemoryRows(rare, np.zeros(1000)))
     >>> float(scaling.apply(rare).max().round(12))  # 31.6 deviations
-    5.0
+    4.0
     """
     few = source.sample(SAMPLE, seed=0).X
     scaling = standardize(source, with_center=not sparse.issparse(few))
