@@ -15,7 +15,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS = {
     "words and mathematics": """
         errors files wording losses penalties rules rates stopping trace stability activations
-        quasi_newton spectral null_model kernels grammar decimals memory_reuse
+        quasi_newton spectral null_model kernels grammar decimals memory_reuse memory_room
         """,
     "the problem": """
         sources scaling objective formula surfaces callables networks network_scales module_data
@@ -34,7 +34,7 @@ FLOORS = {
     "doors": """
         tables targets labels settings training linear estimators drop_in network_choices
         network_training network_descent network_estimators modules model references scores fitting
-        telling fit_report predicting rate_range samples file_rows fitting_files
+        telling fit_report predicting rate_range samples walk_picture file_rows fitting_files
         cli lab practice __main__
         """,
 }

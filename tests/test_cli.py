@@ -310,13 +310,139 @@ def test_reading_options_reach_the_reader(here, capsys):
     assert json.loads(out)["coefficients"][0]["x"] == pytest.approx(2.0, abs=1e-4)
 
 
+# --- sweep, trace, demo --------------------------------------------------------------------------
+
+
+def test_the_four_regimes_of_the_lesson(cars, here, capsys):
+    rates = ("--rates", "0.001,0.1,0.9,1.01", "--standardize-target", "--steps", 60)
+    code, out, _ = cli(capsys, "sweep", cars, "-t", "price", "--features", "engine_size", *rates,
+                       "--figure", "s.svg", "--json")  # fmt: skip
+    told = json.loads(out)
+    assert code == 0
+    assert told["regimes"] == ["crawling", "just right", "oscillating", "diverging"]
+    assert told["limit"] == pytest.approx(1.0, rel=1e-12)
+    assert told["values"][1][0] == pytest.approx(1.0)
+    assert told["values"][1][1] == pytest.approx(0.745, abs=5e-4)
+    assert told["ends"][1] == pytest.approx(0.2919, abs=5e-5)
+    assert "stable limit 1" in (here / "s.svg").read_text() or (here / "s.svg").stat().st_size
+    assert [path.name for path in here.iterdir()] == ["s.svg"]
+
+
+def test_a_sweep_finds_the_published_limit_by_itself(cars, here, capsys):
+    code, out, _ = cli(capsys, "sweep", cars, "-t", "price", "--features", FIVE)
+    assert code == 0
+    assert "Largest stable rate 0.2414" in out
+    assert {"crawling", "just right", "oscillating", "diverging"} <= set(
+        re.findall(r"[a-z]+ ?[a-z]+", out)
+    )
+
+
+def test_the_parabola_by_hand(here, capsys):
+    code, out, _ = cli(capsys, "trace", "(w - 3)^2", "--start", "w=0", "--learning-rate", 0.1,
+                       "--steps", 3)  # fmt: skip
+    assert code == 0
+    assert "df/dw = 2*w - 6" in out
+    assert "w = 0 - 0.1 * (-6) = 0.6" in out
+    assert re.findall(r"step \d: w = ([\d.]+)", out) == ["0", "0.6", "1.08", "1.464"]
+    losses = re.findall(r"  f = .*[=≈] ([\d.]+)", out)
+    assert [round(float(loss), 3) for loss in losses] == [9, 5.76, 3.686, 2.359]
+    assert "heading for w = 3" in out
+
+
+def test_twenty_steps_from_five(here, capsys):
+    _, out, _ = cli(
+        capsys, "trace", "(t - 1)^2", "--start", "t=5", "-r", 0.1, "--steps", 20, "--json"
+    )
+    assert json.loads(out)["steps"][-1]["w[t]"] == pytest.approx(1.0461, abs=5e-5)
+
+
+@pytest.mark.parametrize(("start", "mse"), [("w=50", 51_743_975), ("w=162,b=-7914", 10_023_135)])
+def test_the_published_costs_of_two_lines(cars, here, capsys, start, mse):
+    code, out, _ = cli(capsys, "trace", cars, "-t", "price", "--features", "engine_size",
+                       "--start", start, "--steps", 0)  # fmt: skip
+    assert code == 0
+    assert re.search(rf"L = .*[=≈] {mse}\n", out)
+    assert "heading for w = 162.379, b = -7914.13" in out
+
+
+def test_the_published_costs_along_the_slope(cars, here, capsys):
+    line = ("--features", "engine_size", "--start", "b=-7914", "--steps", 0)
+    _, out, _ = cli(capsys, "trace", cars, "-t", "price", *line, "--along", "w=0:320:40")
+    costs = [row.split()[1] for row in out.splitlines()[-9:]]
+    assert costs == [
+        "409,131,032", "236,717,496", "112,742,240", "37,205,262", "10,106,565", "31,446,146",
+        "101,224,007", "219,440,147", "386,094,566",
+    ]  # fmt: skip
+
+
+def test_the_standardised_walk_of_the_lesson(cars, here, capsys):
+    walk = ("--standardize", "-r", 0.1, "--steps", 60)
+    _, out, _ = cli(
+        capsys, "trace", cars, "-t", "price", "--features", "engine_size", *walk, "--json"
+    )
+    steps = json.loads(out)["steps"]
+    assert [steps[k]["value"] for k in (0, 1, 60)] == pytest.approx([1, 0.745, 0.2919], abs=5e-4)
+    assert steps[0]["gradient_norm"] == pytest.approx(1.683, abs=5e-4)
+    assert steps[1]["w[w]"] == pytest.approx(0.168, abs=5e-4)
+    assert steps[60]["w[w]"] == pytest.approx(0.841, abs=1e-3)
+    assert steps[60]["w[b]"] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("slope", "mse"), [(80, 0.0), (90, 7_250_000 / 3)])
+def test_three_points_by_hand(here, capsys, slope, mse):
+    (here / "t.csv").write_text("x,y\n100,8000\n150,12000\n200,16000\n")
+    _, out, _ = cli(capsys, "trace", "t.csv", "-t", "y", "--start", f"w={slope},b=0", "--steps", 0,
+                    "--json")  # fmt: skip
+    assert json.loads(out)["steps"][0]["value"] == pytest.approx(mse, rel=1e-12)
+
+
+@pytest.mark.parametrize("formula", ["(w - 3)^2", "(u - 1)^2 + 5*v^2", "u^2 + v^2 + (w - u)^2"])
+@pytest.mark.parametrize("more", [(), ("--bowl",)])
+def test_a_walk_is_drawn_and_kept(here, capsys, formula, more):
+    names = re.findall(r"[uvw]", formula)
+    start = ",".join(f"{name}=2" for name in dict.fromkeys(names))
+    code, _, err = cli(capsys, "trace", formula, "--start", start, "-r", 0.05, "--figure", "f.png",
+                       "--trace", "t.csv", "-q", *more)  # fmt: skip
+    assert (code, err) == (0, "")
+    assert (here / "f.png").read_bytes().startswith(b"\x89PNG")
+    assert len((here / "t.csv").read_text().splitlines()) == 5
+
+
+def test_a_walk_that_diverges_says_so(here, capsys):
+    code, out, _ = cli(capsys, "trace", "w^4", "--start", "w=10", "-r", 1, "--steps", 50)
+    assert code == 1
+    assert "Diverged" in out
+
+
+def test_a_long_walk_shows_its_first_and_last_steps(here, capsys):
+    walk = ("trace", "(w - 3)^2", "--start", "w=0", "-r", 0.1, "--steps", 60)
+    _, short, _ = cli(capsys, *walk)
+    _, whole, _ = cli(capsys, *walk, "--all")
+    assert "56 more steps" in short
+    assert len(re.findall("^step", short, re.MULTILINE)) == 5
+    assert len(re.findall("^step", whole, re.MULTILINE)) == 61
+
+
+def test_the_demonstration_leaves_what_it_promises(here, capsys):
+    code, out, err = cli(capsys, "demo")
+    assert (code, err) == (0, "")
+    left = {path.name for path in (here / "downslope-demo").iterdir()}
+    assert {"diabetes.html", "diabetes-walk.html", "cancer.html", "rates.png"} <= left
+    assert {"diabetes.model", "cancer.model", "diabetes.csv", "cancer-figures"} <= left
+    for promised in re.findall(r"^  (downslope-demo/\S+)", out, re.MULTILINE):
+        assert (here / promised).exists()
+    assert "R²" in out
+    assert "accuracy" in out
+    for page in (here / "downslope-demo").glob("*.html"):
+        check_harmless(page.read_text(encoding="utf-8"))
+
+
 # --- errors are sentences ------------------------------------------------------------------------
 
 WRONG = {
     "no such command": ["fitt"],
     "no data": ["fit"],
     "no such file": ["fit", "absent.csv", "-t", "y"],
-    "a folder": ["fit", ".", "-t", "y"],
     "no such column": ["fit", "line.csv", "-t", "z"],
     "no target": ["fit", "line.csv"],
     "no such loss": ["fit", "line.csv", "-t", "y", "--loss", "nope"],
@@ -341,6 +467,21 @@ WRONG = {
     "a trace of no kind": ["fit", "line.csv", "-t", "y", "--trace", "t.txt"],
     "a folder that is not": ["fit", "line.csv", "-t", "y", "--out", "no/such/folder/m"],
     "out is a folder": ["fit", "line.csv", "-t", "y", "--out", "."],
+    "an empty list of rates": ["sweep", "line.csv", "-t", "y", "--rates", "0.1,many"],
+    "a rate below zero": ["sweep", "line.csv", "-t", "y", "--features", "x", "--rates=-1"],
+    "no steps to sweep": ["sweep", "line.csv", "-t", "y", "--steps", "0"],
+    "a figure of no kind": ["sweep", "line.csv", "-t", "y", "--figure", "s.gif"],
+    "no formula": ["trace", "__import__('os')"],
+    "an attribute": ["trace", "w.__class__"],
+    "a huge power": ["trace", "9^9^9^9^9"],
+    "a deep formula": ["trace", "(" * 5000 + "w" + ")" * 5000],
+    "an unknown weight": ["trace", "w^2", "--start", "q=1"],
+    "a start of words": ["trace", "w^2", "--start", "w=one"],
+    "steps below zero": ["trace", "w^2", "--steps=-1"],
+    "no such rule by hand": ["trace", "w^2", "--rule", "nope"],
+    "a table without a target": ["trace", "line.csv"],
+    "two columns by hand": ["trace", "line.csv", "-t", "y"],
+    "a grid without end": ["trace", "w^2", "--along", "w=0:1:0"],
     "no such model": ["predict", "absent", "line.csv"],
     "a table for a model": ["predict", "line.csv", "line.csv"],
     "a table for a trace": ["diagnose", "line.csv"],

@@ -144,7 +144,9 @@ def test_colours_and_letters_of_pictures_are_the_pages():
         assert not re.search(r"#(?:1b1f24|0072b2|fefefe)", drawing)
 
 
-@pytest.mark.parametrize(("n", "first", "last"), [(1, 1, 0), (10, 5, 5), (11, 5, 6), (12, 5, 5), (500, 5, 5)])
+@pytest.mark.parametrize(
+    ("n", "first", "last"), [(1, 1, 0), (10, 5, 5), (11, 5, 6), (12, 5, 5), (500, 5, 5)]
+)
 def test_the_first_and_last_steps_are_shown_once_each(n, first, last):
     steps = first_and_last(trace(n))
     assert (len(steps.first), len(steps.last)) == (first, last)

@@ -27,7 +27,7 @@ from downslope.wording import number, tick
 
 Array = Any
 LEVELS = 12
-"""Contour lines; spaced by the square root of the height, evenly for a round bowl."""
+"""Contour lines; closer in the depths, so that half of them lie below half of the places."""
 
 
 class Valley(NamedTuple):
@@ -310,8 +310,9 @@ def _levels(losses: Array) -> Array:
     low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
     if not high > low:
         return np.array([low - 0.5, low + 0.5])
-    heights = low + (high - low) * np.linspace(0.0, 1.0, LEVELS + 1) ** 2
-    return np.unique(heights)
+    middle = max((float(np.median(known)) - low) / (high - low), 1e-6)
+    power = np.clip(np.log(middle) / np.log(0.5), 1.0, 8.0)
+    return np.unique(low + (high - low) * np.linspace(0.0, 1.0, LEVELS + 1) ** power)
 
 
 def _around(curve: Array, path: Array) -> tuple[float, float]:

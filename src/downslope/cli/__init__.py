@@ -20,6 +20,7 @@ from downslope.cli.looking import diagnose, inspect
 from downslope.cli.practice import practice
 from downslope.cli.predict import predict
 from downslope.cli.sweep import sweep
+from downslope.cli.trace import trace
 from downslope.errors import DownslopeError
 
 USAGE: Any = typer.BadParameter.__mro__[1]
@@ -71,7 +72,7 @@ def run(arguments: list[str]) -> int:
         return complain(sentence(error), WRONG)
 
 
-for command in (fit, predict, diagnose, inspect, sweep, lab, practice, demo_with(run)):
+for command in (fit, predict, diagnose, inspect, sweep, trace, lab, practice, demo_with(run)):
     app.command()(command)
 
 

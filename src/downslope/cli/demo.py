@@ -78,6 +78,10 @@ def commands(folder: str, tables: dict[str, str]) -> list[tuple[str, list[str]]]
                 *("--rates", "0.001,0.1,0.9,1.01", "--figure", f"{folder}/rates.png"),
             ],
         ),
+        (
+            "Three steps by hand.",
+            ["trace", "(w - 3)^2", "--start", "w=0", "--learning-rate", "0.1", "--steps", "3"],
+        ),
     ]
 
 

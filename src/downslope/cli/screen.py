@@ -43,7 +43,10 @@ class Screen:
     def say(self, text: str = "", style: str = "") -> None:
         """One paragraph."""
         if not self.silent:
-            self.console.print(Text(clean(text), style=style))
+            # What is piped is searched and compared: there a sentence is one line.
+            self.console.print(
+                Text(clean(text), style=style), soft_wrap=not self.console.is_terminal
+            )
 
     def head(self, text: str) -> None:
         """A heading after a blank line."""
