@@ -50,6 +50,7 @@ from downslope.curvature import Curvature, like
 from downslope.descend import Result
 from downslope.errors import InputError
 from downslope.findings import Evidence, Finding, Validation
+from downslope.noise import GradientNoise
 from downslope.objective import Objective
 from downslope.problem_facts import Problem, gradient_error, problem_facts
 from downslope.rates import Rate
@@ -94,10 +95,14 @@ class Diagnosis:
         Never empty.
     curvature : Curvature or None
         At the run's weights, where the problem was at hand.
+    noise : GradientNoise or None
+        The same for the disagreement of rows, after runs on batches: its ``useful_batch`` is the
+        size past which larger batches stop paying.
     """
 
     findings: tuple[Finding, ...]
     curvature: Curvature | None = None
+    noise: GradientNoise | None = None
 
     @property
     def verdict(self) -> str:
@@ -191,8 +196,9 @@ def diagnose(
         if all(finding.symptom in ASIDE for finding in found):
             course = place.on_course(evidence)
             found = [course, *found] if course is not None else found
-    bend = None if evidence.problem is None else evidence.problem.here
-    return Diagnosis(tuple(found), bend)
+    if evidence.problem is None:
+        return Diagnosis(tuple(found))
+    return Diagnosis(tuple(found), evidence.problem.here, evidence.problem.noise)
 
 
 def _asked(seen: Evidence, problem: Problem, result: Result, names: tuple[str, ...]) -> Evidence:

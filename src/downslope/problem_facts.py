@@ -128,7 +128,7 @@ def problem_facts(problem: Problem, w: Array, trace: Trace, run: RunFacts) -> Pr
     path = None if here.holds == "everywhere" else sharpness(problem, calm, sample=w)
     batch = _batch_size(problem, trace, run)
     gap, distance = _rest_of_the_way(problem, place, here, gradient)
-    top, guard = _tops(problem, here, path, first), _guard(problem, batch)
+    top, guard = _tops(problem, here, path, first), _guard(problem, here, batch)
     return ProblemFacts(
         w=to_numpy(place),
         gradient=gradient,
@@ -161,10 +161,12 @@ def _tops(
     return here.largest if first is None else max(here.largest, curvature(problem, first).largest)
 
 
-def _guard(problem: Problem, batch_size: int | None) -> float | None:
+def _guard(problem: Problem, here: Curvature, batch_size: int | None) -> float | None:
     """Curvature that no weights exceed, on all rows or on batches of that size."""
-    limit = bound(problem) if isinstance(problem, Objective) else None
-    if limit is None or batch_size is None or not isinstance(problem, Objective):
+    if not isinstance(problem, Objective):
+        return None
+    limit = here if here.holds == "everywhere" else bound(problem)
+    if limit is None or batch_size is None:
         return None if limit is None else limit.largest
     return batch_curvature(problem, batch_size, limit)
 
