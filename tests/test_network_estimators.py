@@ -260,6 +260,17 @@ def test_a_rate_that_is_too_large_is_said_and_the_model_stays_finite():
     assert np.isfinite(model.predict(X)).all()
 
 
+def test_a_run_is_diagnosed_from_its_rows_and_from_its_history_alone():
+    crawl = NetworkRegressor(
+        **QUICK | {"rule": "plain", "learning_rate": 1e-5, "tol": None, "batch_size": "full"}
+    ).fit(X, Y)
+    assert crawl.diagnosis_.verdict == "crawling"
+    assert crawl.diagnosis_.curvature is not None
+    assert pickle.loads(pickle.dumps(crawl)).diagnosis_.findings
+    wild = NetworkRegressor(**QUICK | {"rule": "plain", "learning_rate": 1e3}).fit(X, Y)
+    assert wild.diagnosis_.verdict == "divergence"
+
+
 def test_an_unfinished_fit_warns_and_a_planned_end_does_not(recwarn):
     NetworkRegressor(**QUICKER, tol=None).fit(X, Y)
     NetworkRegressor((5,), max_iter=2, random_state=0).fit(X, Y)

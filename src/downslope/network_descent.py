@@ -6,6 +6,7 @@ underscore, callbacks, warnings) and ``network_training`` on the other.
 
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,6 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.activations import ACTIVATIONS, make_activation
+from downslope.diagnose import Diagnosis, diagnose
 from downslope.errors import InputError
 from downslope.linear import ROWS, NotConverged
 from downslope.network_choices import PLANNED
@@ -175,7 +177,7 @@ class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return 2
 
     def _keep(self, trained: TrainedNetwork, in_parts: bool) -> None:
-        self._trained = trained
+        self._trained = trained.with_few_rows()
         self.result_, self.history_ = trained.result, trained.history
         self.reason_, state = trained.result.reason, trained.state
         self.coefs_, self.intercepts_ = trained.layers_in_users_units()
@@ -186,6 +188,19 @@ class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         capped = self.reason_.name == "max_epochs" and as_planned
         if not (self.reason_.converged or capped or self.reason_.name == "interrupted"):
             warnings.warn(self.reason_.sentence, NotConverged, stacklevel=5)
+
+    @property
+    def diagnosis_(self) -> Diagnosis:
+        """Findings about the run: symptoms, measured numbers, what to try next.
+
+        Curvature and gradient noise are measured on a sample of the rows, with every unit at work;
+        a pickled model has none left, and is diagnosed from its history.
+        """
+        check_is_fitted(self)
+        trained = self._trained
+        network = replace(trained.network, dropout=0.0)
+        at_hand = network if network.source.n_rows else None
+        return diagnose(trained.result, at_hand, rule=trained.rule, rate=trained.rate)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the rows that were learned from."""

@@ -43,6 +43,8 @@ from downslope.trace import Trace
 from downslope.training import joined
 
 Array = Any
+KEPT_ROWS = 1024
+"""A fitted network keeps so many of its rows for its diagnosis; a pickle none."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,12 @@ class TrainedNetwork:
         w = carried(self.w, self.network, self.scales, self.network, plain)
         layers = self.network.layers(w)
         return [W.copy() for W, _ in layers], [b.copy() for _, b in layers]
+
+    def with_few_rows(self) -> "TrainedNetwork":
+        """The same with a sample of its rows, enough for a diagnosis."""
+        few = self.network.source.sample(KEPT_ROWS, seed=0)  # type: ignore[attr-defined]
+        rows = MemoryRows(few.X, few.y, few.weights)
+        return replace(self, network=replace(self.network, source=rows))
 
     def without_rows(self) -> "TrainedNetwork":
         """The same, able to predict, but holding no row that it was trained on."""
