@@ -1,5 +1,6 @@
 """Fits of files that are streamed: the answer of memory, and everything files do on the way."""
 
+import json
 import os
 
 import numpy as np
@@ -77,6 +78,15 @@ def test_files_answer_what_memory_answers(kind, task, kept, tmp_path):
     assert apart(far.model, near, whole) < 1e-6
 
 
+def test_codes_of_text_stay_codes_and_whole_numbers_may_become_fractions(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "zip,x,y\n" + "".join(f"{i % 3:03},{i},{i}\n" for i in range(99))
+    )
+    (tmp_path / "b.csv").write_text("zip,x,y\n" + "001,2.5,2.5\n" * 20)
+    names = fit_files(tmp_path, Ask("y", **TIGHT)).model.names
+    assert set(names) == {"zip=000", "zip=002", "x"}
+
+
 def test_late_levels_and_late_gaps_have_weights(tmp_path):
     names = fit_files(write(tmp_path / "d", table()), Ask("y")).model.names
     assert {"x", "x missing", "place=west"} <= set(names)
@@ -124,7 +134,7 @@ def test_hive_folders_globs_lists_and_addresses(tmp_path):
 def test_every_row_read_is_told(tmp_path):
     told = {}
 
-    def tell(what, rows):
+    def tell(what, rows, of):
         told[what] = told.get(what, 0) + rows
 
     done = fit_files(write(tmp_path / "d", table(gaps=False)), Ask("y"), tell=tell)
@@ -148,7 +158,7 @@ def test_input_that_changes_while_it_is_read_is_noticed(tmp_path):
     source = write(tmp_path / "d", table(gaps=False))
     victim = source / "part-2.parquet"
 
-    def touch(what, rows):
+    def touch(what, rows, of):
         if what == "training":
             os.utime(victim, ns=(1, 1))
 
@@ -159,7 +169,7 @@ def test_input_that_changes_while_it_is_read_is_noticed(tmp_path):
 def test_input_that_shrinks_while_it_is_read_is_noticed(tmp_path):
     source = write(tmp_path / "d", table(gaps=False), "csv")
 
-    def cut(what, rows):
+    def cut(what, rows, of):
         if what == "training":
             text = (source / "part-4.csv").read_text().splitlines(keepends=True)
             (source / "part-4.csv").write_text("".join(text[:100]))
@@ -240,3 +250,56 @@ def test_the_rows_kept_aside_do_not_depend_on_blocks(size):
     seen = [np.concatenate([b.y for b in part.blocks()]) for part in (learned, aside)]
     np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(1000.0))
     np.testing.assert_array_equal(seen[1], np.flatnonzero(lots(0, 1000, 5) < 0.25))
+
+
+def downslope(*words):
+    from downslope.cli import run as command
+
+    return command([str(word) for word in words])
+
+
+def test_a_folder_on_the_command_line(tmp_path, capsys):
+    source = write(tmp_path / "d", table("classification", gaps=False), "csv")
+    words = ["fit", source, "-t", "y", "--cache", tmp_path / "cache", "-o", tmp_path / "model"]
+    assert downslope(*words) == 0
+    out = capsys.readouterr().out
+    assert "Converged after" in out
+    assert "rows kept aside" in out
+    assert list((tmp_path / "cache").iterdir())
+    first = sorted(source.glob("*.csv"))[0]
+    assert downslope("predict", tmp_path / "model", first, "-o", tmp_path / "p.csv") == 0
+
+
+def test_several_files_patterns_and_stream_answer_alike(tmp_path, capsys):
+    source = write(tmp_path / "d", table(gaps=False), "csv", parts=2)
+    files = sorted(source.glob("*.csv"))
+    found = []
+    for data in ([*files], [source / "*.csv"], [source]):
+        assert downslope("fit", *data, "-t", "y", "--cache", "none", "--json") == 0
+        found.append(json.loads(capsys.readouterr().out)["coefficients"])
+    assert found[0] == found[1] == found[2]
+    assert downslope("fit", files[0], "--stream", "-t", "y", "--cache", "none", "--quiet") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nowhere/*.csv", "-t", "y"], "matches no file"),
+        (["D", "-t", "y", "--report", "r.html"], "--report is for one table in memory"),
+        (["D", "-t", "y", "--decimal", ","], "--decimal is for one table in memory"),
+        (["D", "-t", "y", "--separator", "ab"], "is not one sign"),
+        (["s3x://bucket/a.parquet", "-t", "y"], "is not an address Arrow can open"),
+    ],
+)
+def test_wrong_command_lines_end_in_a_sentence(words, says, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "D", table(gaps=False).slice(0, 50))
+    assert downslope("fit", *words, "--cache", "none") == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_file_that_memory_cannot_hold_is_refused_with_the_way_out(tmp_path, capsys, monkeypatch):
+    source = write(tmp_path / "d", table(gaps=False), "csv", parts=1) / "part-0.csv"
+    monkeypatch.setattr("downslope.memory_room.available", lambda: 1000)
+    assert downslope("fit", source, "-t", "y") == 2
+    assert "are free; add --stream." in capsys.readouterr().err

@@ -30,15 +30,15 @@ from downslope.tables.words import Words, as_words, glimpse
 from downslope.targets import check_range
 
 Array = Any
-Tell = Callable[[str, int], None]
-"""Told which pass goes on and how many rows more it has read."""
+Tell = Callable[[str, int, int], None]
+"""Told which pass goes on, how many rows more it has read, and of how many (0: not known)."""
 SAMPLE_ROWS = 100_000
 SAMPLE_PARTS = 16
 MOST_LEVELS = 100_000
 """Levels of one category that are counted; more make an identifier, which is refused by name."""
 
 
-def silent(what: str, rows: int) -> None:
+def silent(what: str, rows: int, of: int) -> None:
     """Nobody listens."""
 
 
@@ -221,7 +221,7 @@ def _learn_all(rows: FileRows, loss: str, tell: Tell) -> FileRows:
             y = rows.targets(table)
             check_range(loss, y)
             n_rows += int((~np.isnan(y)).sum())
-            tell("looking at the columns", batch.num_rows)
+            tell("looking at the columns", batch.num_rows, rows.files.n_rows)
         lengths.append(n_rows)
     if not sum(lengths):
         raise InputError(f"{rows.files.name}: no row has a target; name another column.")

@@ -149,7 +149,7 @@ def heard(rows: BlockRows, what: str, tell: Tell) -> BlockRows:
     """The same rows; every block that is read is told."""
 
     def told(block: Rows) -> Rows:
-        tell(what, len(block.y))
+        tell(what, len(block.y), rows.n_rows)
         return block
 
     return rows.map(told)

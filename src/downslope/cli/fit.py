@@ -2,12 +2,13 @@
 
 import downslope.cli.options as o
 from downslope.cli.asking import ask_from
+from downslope.cli.files import are_streamed, check_memory, fit_streamed
 from downslope.cli.learning import Keeping, learn
 from downslope.cli.screen import Screen
 
 
 def fit(
-    data: o.Data,
+    data: o.Sources,
     target: o.Target = None,
     task: o.Task = "auto",
     features: o.FeatureNames = None,
@@ -26,6 +27,8 @@ def fit(
     scaling: o.Scaling = "auto",
     max_iter: o.MaxIter = 1000,
     tol: o.Tol = "auto",
+    stream: o.Stream = False,
+    cache: o.Cache = None,
     out: o.Out = None,
     report: o.Report = None,
     trace: o.TraceFile = None,
@@ -51,7 +54,10 @@ def fit(
     keeping = Keeping(out, report, trace, figures)
     keeping.check()
     screen = Screen(quiet, json)
+    if are_streamed(data, stream):
+        return fit_streamed(given, keeping, screen)
+    check_memory(data[0])
     from downslope.tables import read_table
 
-    table = read_table(data, **o.reading(given))
+    table = read_table(data[0], **o.reading(given))
     return learn(table, ask_from(given), keeping, screen)

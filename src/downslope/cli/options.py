@@ -7,12 +7,21 @@ import typer
 READING = "How to read the table"
 LEARNING = "What to learn"
 WALKING = "How to walk"
+SCALING_UP = "Large data"
 KEEPING = "What to keep"
 
 Data = Annotated[
     str,
     typer.Argument(
         help="Table: CSV, TSV, Parquet, Arrow, libsvm, packed or not; - for standard input."
+    ),
+]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Table: CSV, TSV, Parquet, Arrow, libsvm, packed or not; - for standard input. Or a "
+        "folder, several files, 'a pattern*' or an address (s3://...) of CSV, Parquet or Feather: "
+        "these are streamed and may be larger than memory."
     ),
 ]
 Target = Annotated[
@@ -139,6 +148,24 @@ SkipBadRows = Annotated[
 ]
 Comment = Annotated[
     str | None, typer.Option(help="Sign that starts a comment line.", rich_help_panel=READING)
+]
+
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream",
+        help="Read one file in blocks, like a folder; so are files beyond 1 GB in any case.",
+        rich_help_panel=SCALING_UP,
+    ),
+]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where rows that are streamed are kept as numbers for later passes, at most 20 GB; "
+        "none to keep none; the user's cache folder by default.",
+        rich_help_panel=SCALING_UP,
+    ),
 ]
 
 Out = Annotated[

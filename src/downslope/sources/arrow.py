@@ -6,6 +6,7 @@ features when its turn comes. What is in memory at any time is a few batches, ho
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,29 +45,36 @@ class Files:
     dataset : pyarrow.dataset.Dataset
     name : str
         How the user wrote it, for messages.
+    schema : pyarrow.Schema
+        Names of the columns, and the types they are read as.
     """
 
     dataset: Any
     name: str
+    schema: Any
 
     @property
     def is_text(self) -> bool:
         """Whether cells are text, whose meaning is still to be found."""
         return isinstance(self.dataset.format, pyarrow.dataset.CsvFileFormat)
 
+    @cached_property
+    def n_rows(self) -> int:
+        """Rows, where the files say it without being read; else 0."""
+        return 0 if self.is_text else int(self.dataset.count_rows())
+
     def typed(self, types: Mapping[str, Any]) -> "Files":
-        """The same files with other types for some columns."""
-        fields = [
-            pyarrow.field(field.name, types.get(field.name, field.type))
-            for field in self.dataset.schema
-        ]
-        return replace(self, dataset=self.dataset.replace_schema(pyarrow.schema(fields)))
+        """The same CSV files, some columns read as other types."""
+        fields = [pyarrow.field(f.name, types.get(f.name, f.type)) for f in self.schema]
+        return replace(self, schema=pyarrow.schema(fields))
 
     def as_text(self) -> "Files":
         """The same files, the cells of CSV as they are written."""
         if not self.is_text:
             return self
-        folders = set(self.dataset.partitioning.schema.names)
+        folders = {
+            step.partition("=")[0] for path in self.dataset.files for step in path.split("/")[:-1]
+        }
         return self.typed({name: pyarrow.string() for name in self.columns if name not in folders})
 
     def stamps(self) -> list[tuple[str, int, int]]:
@@ -77,7 +85,7 @@ class Files:
     @property
     def columns(self) -> list[str]:
         """Names of the columns."""
-        return list(self.dataset.schema.names)
+        return list(self.schema.names)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pyarrow.RecordBatch]:
         """Every record batch, in file order."""
@@ -106,7 +114,7 @@ class Files:
         try:
             scanner = pyarrow.dataset.Scanner.from_fragment(
                 part,
-                schema=self.dataset.schema,
+                schema=self.schema,
                 columns=wanted,
                 batch_size=ROWS_PER_BATCH,
                 batch_readahead=AHEAD,
@@ -145,7 +153,7 @@ def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") 
         )
     except (OSError, pyarrow.ArrowInvalid) as error:
         raise InputError(f"{name} cannot be opened: {str(error).splitlines()[0]}") from None
-    return Files(dataset, name)
+    return Files(dataset, name, dataset.schema)
 
 
 def arrow_rows(files: Files, encode: Encode, columns: Sequence[str], n_features: int) -> BlockRows:

@@ -1,0 +1,210 @@
+"""``downslope fit`` on folders, patterns, many files and addresses: rows are streamed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, Progress, TextColumn
+
+from downslope.cli.asking import ask_from
+from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED
+from downslope.cli.learning import MOST_COEFFICIENTS, Keeping
+from downslope.cli.screen import Screen
+from downslope.errors import SettingError
+from downslope.memory_room import check_room
+from downslope.wording import digits, duration, one_line, score_number
+
+if TYPE_CHECKING:
+    from downslope.fitting_files import FileFit
+
+LARGE = 10**9
+"""Bytes beyond which one file is streamed."""
+STREAMED = (".parquet", ".pq", ".feather", ".arrow", ".csv")
+PER_BYTE = 5.0
+"""Bytes of memory for each byte of a table: its cells as text, as numbers, and as features."""
+IN_MEMORY = (
+    *("header", "encoding", "decimal", "day_first", "missing", "skip_lines", "skip_last"),
+    *("skip_bad_rows", "comment", "report", "trace", "figures"),
+)
+
+
+def are_streamed(data: list[str], stream: bool) -> bool:
+    """Whether rows come in blocks: more than one file can hold them, or one large one."""
+    first = data[0]
+    if stream or len(data) > 1 or "://" in first:
+        return True
+    path = Path(first)
+    if path.is_file():
+        return path.suffix.lower() in STREAMED and path.stat().st_size > LARGE
+    return path.is_dir() or any(mark in first for mark in "*?[")
+
+
+def check_memory(name: str) -> None:
+    """Refuse a file that the memory cannot hold before reading it."""
+    path = Path(name)
+    if path.is_file():
+        how = "add --stream" if path.suffix.lower() in STREAMED else "save it as CSV or Parquet"
+        check_room(PER_BYTE * path.stat().st_size, name, how)
+
+
+def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int:
+    """Train on files, show and keep; the exit code."""
+    from downslope.fitting_files import fit_files
+
+    _refuse_options(given)
+    data = given["data"]
+    source = data[0] if len(data) == 1 else data
+    with _progress(screen) as tell:
+        done = fit_files(
+            source,
+            ask_from(given),
+            cache=cache_folder(given["cache"]),
+            separator=_separator(given["separator"]),
+            tell=tell,
+        )
+    if keeping.model is not None:
+        done.model.save(keeping.model)
+    _show(done, keeping, screen)
+    screen.answer(_as_json(done, keeping))
+    if done.reason.name == "interrupted":
+        return INTERRUPTED
+    return DONE if done.reason.converged or done.reason.name == "max_epochs" else NOT_CONVERGED
+
+
+def cache_folder(asked: str | None) -> Path | None:
+    """Where encoded rows are kept: as asked, nowhere, or where the system keeps such things."""
+    if asked is not None:
+        return None if asked == "none" else Path(asked)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "downslope" / "rows"
+
+
+def _refuse_options(given: dict[str, Any]) -> None:
+    wrong = [name for name in IN_MEMORY if given[name]]
+    if wrong:
+        raise SettingError(
+            f"--{wrong[0].replace('_', '-')} is for one table in memory; leave it out, or name "
+            "one file without --stream."
+        )
+
+
+def _separator(asked: str | None) -> str:
+    if asked is not None and asked != "tab" and len(asked) != 1:
+        raise SettingError(f"--separator {asked!r} is not one sign; give one, or tab.")
+    return "\t" if asked == "tab" else asked or ","
+
+
+@dataclass
+class Pace:
+    """Which pass goes on, how fast, and for how long still."""
+
+    what: str = ""
+    rows: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def hear(self, what: str, rows: int) -> None:
+        """More rows of a pass."""
+        if what != self.what:
+            self.what, self.rows, self.began = what, 0, time.monotonic()
+        self.rows += rows
+
+    def line(self, of: int) -> tuple[str, float]:
+        """What to say, and the share of this pass that is done."""
+        rate = self.rows / max(time.monotonic() - self.began, 1e-9)
+        if not of:
+            return f"{self.rows:,} rows  {rate:,.0f} rows/s", 0.0
+        turn, at = divmod(self.rows, of)
+        left = duration((of - at) / rate) if rate else "?"
+        passes = f"pass {turn + 1}  " if turn or self.what == "training" else ""
+        return f"{passes}{rate:,.0f} rows/s  {left} left of this pass", at / of
+
+
+@contextmanager
+def _progress(screen: Screen) -> Iterator[Any]:
+    """A live line on a terminal; otherwise silence."""
+    pace = Pace()
+    if screen.silent or not screen.console.is_terminal:
+        yield lambda what, rows, of: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[at]}"))
+    with Progress(*columns, console=screen.console, transient=True) as progress:
+        task = progress.add_task("opening", total=1.0, at="")
+        shown = 0.0
+
+        def tell(what: str, rows: int, of: int) -> None:
+            nonlocal shown
+            pace.hear(what, rows)
+            if time.monotonic() - shown > 0.1:
+                shown = time.monotonic()
+                at, share = pace.line(of)
+                progress.update(task, description=what, completed=share, at=at)
+
+        yield tell
+
+
+def _show(done: FileFit, keeping: Keeping, screen: Screen) -> None:
+    model, reason = done.model, done.reason
+    for note in model.notes:
+        screen.say(f"Note: {note}", "yellow")
+    ending = reason.name.replace("_", " ").capitalize()
+    style = "bold green" if reason.converged else "bold yellow"
+    passes = f"{done.passes:.0f} passes over {done.n_rows:,} rows"
+    screen.say(f"{ending} after {passes}, in {duration(done.seconds)}.", style)
+    screen.say(reason.sentence)
+    screen.say()
+    on = f"on {done.n_aside:,} rows kept aside" if done.n_aside else "on the rows learned from"
+    rows = [[name, score_number(value)] for name, value in done.scores.items()]
+    screen.table([on, "this model"], rows)
+    _show_coefficients(done, screen)
+    screen.head("Kept" if keeping.model else "Nothing was kept")
+    if keeping.model:
+        screen.facts([("  model", keeping.model)])
+        screen.say(f"Next: downslope predict {keeping.model} NEW.csv -o predictions.csv")
+    else:
+        screen.say("Add --out model to keep the model.")
+
+
+def _show_coefficients(done: FileFit, screen: Screen) -> None:
+    pairs = list(zip(done.model.names, done.model.coefficients[0].tolist(), strict=True))
+    rows = [[one_line(name, 40), digits(value)] for name, value in pairs[:MOST_COEFFICIENTS]]
+    rows.append(["intercept", digits(float(done.model.intercepts[0]))])
+    hidden = len(pairs) - MOST_COEFFICIENTS
+    more = f" ({hidden:,} more in the model)" if hidden > 0 else ""
+    screen.head(f"Coefficients{more}")
+    screen.table(["", "per unit"], rows)
+
+
+def _as_json(done: FileFit, keeping: Keeping) -> dict[str, Any]:
+    model, reason = done.model, done.reason
+    return {
+        "task": model.task,
+        "target": model.target,
+        "classes": model.classes,
+        "rows": {"learned": done.n_rows, "kept_aside": done.n_aside},
+        "reason": {
+            "name": reason.name,
+            "sentence": reason.sentence,
+            "converged": reason.converged,
+        },
+        "value": done.value,
+        "bound": done.bound,
+        "passes": done.passes,
+        "seconds": done.seconds,
+        "scores": done.scores,
+        "coefficients": [dict(zip(model.names, row, strict=True)) for row in model.coefficients],
+        "intercepts": model.intercepts.tolist(),
+        "notes": model.notes,
+        "files": {"model": keeping.model} if keeping.model else {},
+    }
