@@ -20,8 +20,19 @@ export interface Ink {
   readonly landHigh: string;
 }
 
-/** Colours in force at an element. */
-export function inkOf(element: Element): Ink {
+const kept = new WeakMap<Element, { readonly version: number; readonly ink: Ink }>();
+
+/** Colours in force at an element; asking costs the browser a look at all styles, so they are kept. */
+export function inkOf(element: Element, version: number): Ink {
+  const lab = element.closest(".dsl") ?? element;
+  const known = kept.get(lab);
+  if (known?.version === version) return known.ink;
+  const ink = readInk(lab);
+  kept.set(lab, { version, ink });
+  return ink;
+}
+
+function readInk(element: Element): Ink {
   const style = getComputedStyle(element);
   const get = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const lanes = Array.from({ length: 8 }, (_, i) => get(`lane-${i}`));

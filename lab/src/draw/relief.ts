@@ -12,6 +12,12 @@ export interface View {
   readonly tilt: number;
 }
 
+/** A land seen at an angle; the same object is drawn once and kept. */
+export interface Relief {
+  readonly land: Land;
+  readonly view: View;
+}
+
 export interface Lifted {
   readonly points: readonly Vec[];
   readonly values: readonly number[];
@@ -22,22 +28,11 @@ export interface Lifted {
  * The land seen at an angle, with walks lying on it. Height is the square root of the value above
  * the lowest, so that a steep wall does not hide the valley floor; the caption says so.
  */
-export function drawRelief(pen: Pen, land: Land, view: View, walks: readonly Lifted[]): void {
-  const { size, values, window } = land;
-  const low = Math.min(...values);
-  const rise = Math.sqrt(Math.max(...values) - low) || 1;
-  const height = (v: number) => Math.sqrt(Math.max(0, v - low)) / rise;
+export function drawRelief(pen: Pen, scene: Relief, walks: readonly Lifted[]): void {
+  pen.layer(scene, (under) => drawGround(under, scene));
+  const { land: { values, window }, view } = scene;
+  const height = heightOf(values);
   const project = camera(pen, view);
-  const corner = (i: number, j: number): Point =>
-    project(i / (size - 1) - 0.5, j / (size - 1) - 0.5, height(values[j * size + i]!));
-  const away = backToFront(size - 1, view.turn);
-  for (const [i, j] of away) {
-    const middle = (values[j * size + i]! + values[(j + 1) * size + i + 1]!) / 2;
-    const fill = blend(pen.ink.landLow, pen.ink.landHigh, bandOf(land, middle));
-    const quad = [corner(i, j), corner(i + 1, j), corner(i + 1, j + 1), corner(i, j + 1)];
-    pen.area([quad], fill);
-    if ((i + j) % 2 === 0) pen.line([...quad, quad[0]!], blend(fill, pen.ink.text, 0.16), 0.5);
-  }
   const [left, right, bottom, top] = window;
   const inside = ([x, y]: Vec) => x! >= left && x! <= right && y! >= bottom && y! <= top;
   for (const { points, values: heights, colour } of walks) {
@@ -49,6 +44,28 @@ export function drawRelief(pen: Pen, land: Land, view: View, walks: readonly Lif
     pen.line(places, pen.ink.halo, 4);
     pen.line(places, colour, 2);
     mark(pen, places.at(-1)!, "circle", 5.5, colour);
+  }
+}
+
+function heightOf(values: readonly number[]): (v: number) => number {
+  const low = Math.min(...values);
+  const rise = Math.sqrt(Math.max(...values) - low) || 1;
+  return (v) => Math.sqrt(Math.max(0, v - low)) / rise;
+}
+
+function drawGround(pen: Pen, { land, view }: Relief): void {
+  const { size, values } = land;
+  const height = heightOf(values);
+  const project = camera(pen, view);
+  const corner = (i: number, j: number): Point =>
+    project(i / (size - 1) - 0.5, j / (size - 1) - 0.5, height(values[j * size + i]!));
+  const away = backToFront(size - 1, view.turn);
+  for (const [i, j] of away) {
+    const middle = (values[j * size + i]! + values[(j + 1) * size + i + 1]!) / 2;
+    const fill = blend(pen.ink.landLow, pen.ink.landHigh, bandOf(land, middle));
+    const quad = [corner(i, j), corner(i + 1, j), corner(i + 1, j + 1), corner(i, j + 1)];
+    pen.area([quad], fill);
+    if ((i + j) % 2 === 0) pen.line([...quad, quad[0]!], blend(fill, pen.ink.text, 0.16), 0.5);
   }
 }
 

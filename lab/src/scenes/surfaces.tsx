@@ -44,6 +44,7 @@ export const surfaces: Scene = {
     const walk = study(fields, objective, start, { lowest });
     const land = computed(() => survey(objective.value.value, window.value));
     const coarse = computed(() => survey(objective.value.value, window.value, 40));
+    const relief = computed(() => ({ land: coarse.value, view: { turn: fields.turn.signal.value, tilt: fields.tilt.signal.value } }));
     const rate = computed(() => makeRate(fields.rate.signal.value, fields.schedule.signal.value));
     const herd = computed(() => fields.others.signal.value.map((from) =>
       walkSteps({ objective: objective.value, rule: walk.rule.value, rate: rate.value, start: from }, fields.updates.signal.value)));
@@ -120,7 +121,7 @@ export const surfaces: Scene = {
           />
           <Picture
             title="From the side" shape={0.74}
-            draw={(pen) => drawRelief(pen, coarse.value, { turn: fields.turn.signal.value, tilt: fields.tilt.signal.value }, reliefWalks(pen))}
+            draw={(pen) => drawRelief(pen, relief.value, reliefWalks(pen))}
             onPointer={(kind, at, _, event) => {
               if (kind !== "move") return;
               fields.turn.signal.value = wrap(Math.round(fields.turn.signal.value - event.movementX * 0.6));

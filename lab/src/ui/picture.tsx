@@ -36,6 +36,8 @@ export function Picture({ title, draw, caption, table, shape = 0.72, weight = "h
   const latest = useRef(signal(draw)).current;
   latest.value = draw;
 
+  const ink = () => inkOf(canvas.current!, inkVersion.value);
+
   useEffect(() => {
     const watch = new ResizeObserver(([entry]) => {
       const width = Math.round(entry!.contentRect.width);
@@ -47,22 +49,22 @@ export function Picture({ title, draw, caption, table, shape = 0.72, weight = "h
 
   useSignalEffect(() => {
     const [width, height] = size.value;
-    inkVersion.value;
-    if (width) latest.value(canvasPen(canvas.current!, width, height, inkOf(canvas.current!)));
+    if (width) latest.value(canvasPen(canvas.current!, width, height, ink()));
+    else inkVersion.value;
   });
 
   const svg = () => {
     const [width, height] = size.value;
-    return toSvg(width, height, inkOf(canvas.current!), title, latest.value);
+    return toSvg(width, height, ink(), title, latest.value);
   };
   const png = () => {
     const [width, height] = size.value;
     const copy = document.createElement("canvas");
-    const ink = inkOf(canvas.current!);
-    latest.value(canvasPen(copy, width, height, ink));
+    const ours = ink();
+    latest.value(canvasPen(copy, width, height, ours));
     const context = copy.getContext("2d")!;
     context.globalCompositeOperation = "destination-over";
-    context.fillStyle = ink.paper;
+    context.fillStyle = ours.paper;
     context.fillRect(0, 0, width, height);
     copy.toBlob((blob) => blob && save(`${slug(title)}.png`, blob));
   };
