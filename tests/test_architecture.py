@@ -34,7 +34,7 @@ FLOORS = {
     "doors": """
         tables targets labels settings training linear estimators drop_in network_choices
         network_training network_descent network_estimators modules model references scores fitting
-        telling fit_report predicting rate_range samples file_rows fitting_files walk_picture file_rows fitting_files
+        telling fit_report predicting rate_range samples walk_picture file_rows fitting_files
         cli lab practice __main__
         """,
 }
