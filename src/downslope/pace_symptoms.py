@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from downslope.findings import CONVERGED, CRAWLING, ILL, STALLED, Evidence, Finding
+from downslope.findings import CONVERGED, CRAWLING, ILL, Evidence, Finding
 from downslope.place_symptoms import converged, plateau
 from downslope.rules import Plain
 from downslope.run_facts import RunFacts
@@ -278,7 +278,7 @@ def _swing(e: Evidence) -> Finding | None:
     if p is not None and not p.curved:
         return _swung(e, f"{number}: the loss has kinks, and a constant rate hops across them.")
     if e.rule.scales_coordinates or isinstance(e.rule, Plain):
-        if not run.late < STALLED:
+        if not e.stalled:
             return None
         return _swung(e, f"{number}: the weights hop around the bottom by about the rate.")
     pace = None if p is None else p.here.contraction(e.rule, run.rate)

@@ -84,8 +84,6 @@ class ProblemFacts:
         The problem is a linear model, so there are no saddles, plateaus or local minima.
     curved : bool
         The loss itself bends: false for hinge, absolute error and other losses with kinks.
-    smooth : bool
-        No proximal part.
     """
 
     w: Array
@@ -104,7 +102,6 @@ class ProblemFacts:
     batch_size: int | None
     linear: bool
     curved: bool
-    smooth: bool
 
     @property
     def ceiling(self) -> float:
@@ -146,7 +143,6 @@ def problem_facts(problem: Problem, w: Array, trace: Trace, run: RunFacts) -> Pr
         batch_size=batch,
         linear=isinstance(problem, Objective),
         curved=_bends(problem, guard, top),
-        smooth=not problem.has_rest,
     )
 
 
