@@ -56,6 +56,14 @@ class Diagonal:
         """Gradient in the scaled weights."""
         return self.lift(gradient)
 
+    def stretch(self, change: Array) -> Array:
+        """Scaled change of a change of the weights; undoes ``lift``."""
+        return change * self.lengths
+
+    def unpull(self, slope: Array) -> Array:
+        """Gradient in the weights of a gradient in the scaled ones; undoes ``pull``."""
+        return slope * self.lengths
+
 
 @dataclass(frozen=True)
 class Shared:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from downslope.bowl import round_bowl
 from downslope.class_passes import ClassPasses
@@ -12,16 +13,23 @@ from downslope.lasso import edged_bowl
 from downslope.least_squares import in_one_pass, refined
 from downslope.losses import Loss
 from downslope.newton import newton
-from downslope.passes import DensePasses, Passes, read_only
+from downslope.passes import DensePasses, read_only
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.smooth import SQUARED, Settings, Smooth, Solution
+from downslope.sparse_class_passes import SparseClassPasses
+from downslope.sparse_passes import SparsePasses
 from downslope.walks import Point
+from downslope.wide import scaled_walk, shared_walk
 
 Array = Any
 SMALL = 2e7
 """Rows times weights squared up to which a Hessian is cheaper than the thought of avoiding it."""
 FEW_COLUMNS = 64
 """Weights up to which all products of columns cost less than the passes they save."""
+SKETCH_SPARSE = 100.0
+"""Weights cubed per stored element up to which a sketch of sparse rows pays: thirty passes."""
+MOST_CLASS_WEIGHTS = 3000
+"""Columns times classes up to which all their products are worth having."""
 FAR = 1e4
 """A column with its mean beyond so many deviations is moved near zero first."""
 
@@ -41,7 +49,7 @@ def solve(
 
     Parameters
     ----------
-    X : array of shape (n_rows, n_features)
+    X : array or sparse matrix of shape (n_rows, n_features)
     y : array of shape (n_rows,)
         Targets as the loss wants them: -1 and +1 for binary losses.
     loss, penalty : Loss, Penalty
@@ -64,19 +72,11 @@ def solve(
     >>> abs(solution.w).round(9)
     array([0.08, 0.  ])
     """
-    X, shift = _centered(_floats(X), fit_intercept)
-    settings = _told_in_user_units(settings or Settings(), shift, n_outputs)
     n, d = X.shape
     row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
-    passes: Passes
-    if n_outputs > 1:
-        labels = np.ascontiguousarray(y, dtype=np.int64)
-        columns = (read_only(X), read_only(labels), read_only(row_weights))
-        passes = ClassPasses(*columns, n_outputs, fit_intercept)
-    else:
-        y = np.ascontiguousarray(y, dtype=np.float64)
-        columns = (read_only(X), read_only(y), read_only(row_weights))
-        passes = DensePasses(*columns, loss, fit_intercept)
+    X, shift = (_sparse(X), None) if sparse.issparse(X) else _centered(_floats(X), fit_intercept)
+    settings = _told_in_user_units(settings or Settings(), shift, n_outputs)
+    passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
     penalised = np.append(np.ones(d * n_outputs), np.zeros(n_outputs * fit_intercept))
     problem = Smooth(passes, penalty.l2 * penalised)
     # A step too far may overflow; the line search sees that and steps back.
@@ -85,21 +85,52 @@ def solve(
     return replace(solution, w=moved_back(solution.w, shift, n_outputs))
 
 
+def _passes(
+    X: Any, y: Array, weights: Array, loss: Loss, fit_intercept: bool, n_outputs: int
+) -> DensePasses | SparsePasses | ClassPasses | SparseClassPasses:
+    """The rows and the loss as the solvers see them."""
+    weights = read_only(weights)
+    if n_outputs > 1:
+        labels = read_only(np.ascontiguousarray(y, dtype=np.int64))
+        if sparse.issparse(X):
+            return SparseClassPasses(X, labels, weights, n_outputs, fit_intercept)
+        return ClassPasses(read_only(X), labels, weights, n_outputs, fit_intercept)
+    y = read_only(np.ascontiguousarray(y, dtype=np.float64))
+    if sparse.issparse(X):
+        return SparsePasses(X, y, weights, loss, fit_intercept)
+    return DensePasses(read_only(X), y, weights, loss, fit_intercept)
+
+
 def _solve(problem: Smooth, l1: Array, settings: Settings) -> Solution:
-    n, m = problem.passes.n_rows * problem.passes.n_outputs, len(l1)
+    passes, m = problem.passes, len(l1)
+    n = passes.n_rows * passes.n_outputs
     small = n * m * min(n, m) <= SMALL
     if l1.any():
         return edged_bowl(problem, l1, settings, exact=small)
-    if settings.method != "auto":
-        return round_bowl(problem, settings)
-    if isinstance(problem.passes, DensePasses) and problem.passes.loss.name in SQUARED:
-        if small:
-            return refined(problem, problem.passes, settings)
-        if m <= FEW_COLUMNS:
-            return in_one_pass(problem, problem.passes, settings)
-    if small:
+    if settings.method == "auto" and small:
+        if isinstance(passes, DensePasses) and passes.loss.name in SQUARED:
+            return refined(problem, passes, settings)
         return newton(problem, settings)
+    if isinstance(passes, SparsePasses) and m**3 > SKETCH_SPARSE * passes.X.nnz:
+        return scaled_walk(problem, passes, settings)
+    if isinstance(passes, SparseClassPasses):
+        return scaled_walk(problem, passes, settings)
+    if isinstance(passes, ClassPasses) and m > MOST_CLASS_WEIGHTS:
+        return shared_walk(problem, passes, settings)
+    squares = settings.method == "auto" and passes.loss.name in SQUARED
+    if squares and m <= FEW_COLUMNS and isinstance(passes, DensePasses):
+        return in_one_pass(problem, passes, settings)
     return round_bowl(problem, settings)
+
+
+def _sparse(X: Any) -> Any:
+    """Sparse rows as CSR, duplicates added up, float32 or float64."""
+    kept = X.dtype in (np.float32, np.float64)
+    rows = sparse.csr_matrix(X, dtype=X.dtype if kept else np.float64)
+    if not rows.has_canonical_format:
+        rows = rows.copy() if rows is X else rows
+        rows.sum_duplicates()
+    return rows
 
 
 def _floats(X: Array) -> Array:
