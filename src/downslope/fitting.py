@@ -32,6 +32,8 @@ from downslope.targets import check_range, signs
 from downslope.training import Settings, Trained, train
 
 Array = Any
+FEW_COLUMNS, MANY_ROWS = 500, 1_000_000
+"""Sparse rows up to here are written out: the solver that needs no rate is faster on dense ones."""
 
 
 @dataclass(frozen=True)
@@ -332,6 +334,8 @@ def settings_for(ask: Ask, view: Understood, names: tuple[str, ...]) -> Settings
 def rows_for(data: Prepared) -> MemoryRows:
     """Rows to learn from, their targets as the loss sees them."""
     X, y, loss = data.X[data.learned], data.y[data.learned], data.settings.loss
+    if not isinstance(X, np.ndarray) and X.shape[1] <= FEW_COLUMNS and X.shape[0] <= MANY_ROWS:
+        X = X.toarray()
     if data.task == "regression":
         check_range(data.ask.loss, y)
         return MemoryRows(X, y)
