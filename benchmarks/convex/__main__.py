@@ -101,9 +101,8 @@ def table(curves: dict, warm: dict) -> None:
         cells = [f"{t:.3f} s" if np.isfinite(t) else "-" for t in times]
         best = f"{min((gap for _, gap in curves[solver]), default=np.nan):.0e}"
         ratio = f"{times[1] / ours:.1f}" if np.isfinite(times[1]) else "-"
-        print(
-            f"| {solver} | {' | '.join(cells)} | {best} | {warm.get(solver, np.nan):.2f} s | {ratio} |"
-        )
+        start = f"{warm.get(solver, np.nan):.2f} s"
+        print(f"| {solver} | {' | '.join(cells)} | {best} | {start} | {ratio} |")
 
 
 def in_turn(name: str, threads: int, runs: dict, curves: dict) -> None:
