@@ -337,6 +337,24 @@ def test_a_sweep_finds_the_published_limit_by_itself(cars, here, capsys):
     )
 
 
+def test_a_narrow_valley_takes_plain_descent_the_most_steps(here, capsys):
+    code, out, _ = cli(capsys, "race", "0.5*u^2 + 50*v^2", "--start", "u=10,v=1", "--figure",
+                       "r.png", "--json")  # fmt: skip
+    reached = {each["rule"]: each["reached"] for each in json.loads(out)["runners"]}
+    assert code == 0
+    assert reached["momentum"] < reached["plain"]
+    assert reached["adam"] < reached["plain"]
+    assert (here / "r.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_rules_race_down_a_table_too(line, here, capsys):
+    run_short = ("--rules", "plain,nesterov", "--evaluations", 30, "--figure", "r.svg")
+    code, out, _ = cli(capsys, "race", line, "-t", "y", *run_short)
+    assert code == 0
+    assert re.search("plain +", out)
+    assert (here / "r.svg").exists()
+
+
 def test_the_parabola_by_hand(here, capsys):
     code, out, _ = cli(capsys, "trace", "(w - 3)^2", "--start", "w=0", "--learning-rate", 0.1,
                        "--steps", 3)  # fmt: skip
@@ -471,6 +489,9 @@ WRONG = {
     "a rate below zero": ["sweep", "line.csv", "-t", "y", "--features", "x", "--rates=-1"],
     "no steps to sweep": ["sweep", "line.csv", "-t", "y", "--steps", "0"],
     "a figure of no kind": ["sweep", "line.csv", "-t", "y", "--figure", "s.gif"],
+    "no such rule in a race": ["race", "w^2", "--rules", "plain,nope"],
+    "no rule in a race": ["race", "w^2", "--rules", ","],
+    "a race without a budget": ["race", "w^2", "--evaluations", "1"],
     "no formula": ["trace", "__import__('os')"],
     "an attribute": ["trace", "w.__class__"],
     "a huge power": ["trace", "9^9^9^9^9"],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from downslope.errors import InputError, SettingError
-from downslope.plot_rates import RateCurve, rate_curves
+from downslope.plot_rates import RateCurve, RuleCurve, rate_curves, rule_curves
 from downslope.plot_style import (
     DARK,
     LARGEST,
@@ -82,6 +82,11 @@ FIGURES = {
     ),
     "rates": lambda theme, name, v: rate_curves(
         [RateCurve(0.1, name, v), RateCurve(2.0, "diverging", v[::-1])], limit=1.0, theme=theme
+    ),
+    "rules": lambda theme, name, v: rule_curves(
+        [RuleCurve(name, np.arange(len(v)), v), RuleCurve("b", np.arange(len(v)), v[::-1])],
+        target=0.5, valley=bowl(), paths=[np.column_stack((v, v))] * 2, names=(name, "b"),
+        theme=theme,
     ),
     "along": lambda theme, name, v: loss_along(
         np.arange(len(v)), v, path=v, path_losses=v, name=name, theme=theme

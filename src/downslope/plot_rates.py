@@ -1,4 +1,4 @@
-"""Figures of learning rates: several runs down one valley, and where each of them ended."""
+"""Figures of several runs down one valley: learning rates, and rules."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,9 @@ from downslope.plot_style import (
     legend,
     log_scale,
     thin,
+    wants_log,
 )
+from downslope.plot_valleys import Valley, contours
 from downslope.wording import number
 
 Array = Any
@@ -32,6 +34,73 @@ class RateCurve(NamedTuple):
     rate: float
     regime: str
     values: Array
+
+
+class RuleCurve(NamedTuple):
+    """One rule of a race: its name, gradient evaluations spent, and the loss seen at each."""
+
+    name: str
+    evaluations: Array
+    values: Array
+
+
+def rule_curves(
+    curves: Sequence[RuleCurve],
+    *,
+    target: float | None = None,
+    valley: Valley | None = None,
+    paths: Sequence[Array] = (),
+    names: tuple[str, str] = ("u", "v"),
+    value_name: str = "loss",
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Several rules down one valley: how fast each falls, and where there are two weights, how.
+
+    Parameters
+    ----------
+    curves : sequence of RuleCurve
+    target : float, optional
+        Loss to reach, drawn as a line; the legend then says who reached it when.
+    valley : Valley, optional
+        Landscape of two weights, drawn with ``paths``, one per curve.
+    """
+    if not curves:
+        raise InputError("There is no run to draw: give at least one rule.")
+    columns = 1 if valley is None else 2
+    figure, panels = canvas(theme, 9.4 if columns == 2 else 7.0, 4.6, ncols=columns)
+    for k, curve in enumerate(curves):
+        color, dash = theme.colors[k % len(theme.colors)], DASHES[k % len(DASHES)]
+        line = thin(drawable(curve.evaluations), drawable(curve.values))
+        name = _reached(curve, target)
+        panels[-1].plot(*line, color=color, linestyle=dash, linewidth=2.0, label=name)
+    every = np.concatenate([drawable(curve.values) for curve in curves])
+    top = 3.0 * max(float(curve.values[0]) for curve in curves if len(curve.values))
+    if target is not None:
+        panels[-1].axhline(target, color=theme.ink, linestyle=DASHES[2], linewidth=1.2)
+    if wants_log(every):
+        log_scale(panels[-1].yaxis, every[every <= top] if (every <= top).any() else every)
+    panels[-1].set(xlabel="gradient evaluations", ylabel=label(value_name, 60))
+    headline(panels[-1], theme, "How fast each rule falls", "same start, same budget")
+    legend(panels[-1], theme)
+    if valley is not None:
+        contours(panels[0], theme, valley, names)
+        for k, path in enumerate(paths):
+            path = drawable(path)
+            panels[0].plot(path[:, 0], path[:, 1], color=theme.colors[k % len(theme.colors)],
+                           marker=MARKERS[k % len(MARKERS)], markersize=3, linewidth=1.4,
+                           label=label(curves[k].name))  # fmt: skip
+        headline(panels[0], theme, "The way each of them takes")
+        legend(panels[0], theme)
+    return figure
+
+
+def _reached(curve: RuleCurve, target: float | None) -> str:
+    """Name of a rule, and when it reached the target."""
+    below = np.flatnonzero(drawable(curve.values) <= (np.inf if target is None else target))
+    if target is None:
+        return label(curve.name)
+    when = f"after {int(curve.evaluations[below[0]]):,}" if len(below) else "never"
+    return f"{label(curve.name)}: there {when}"
 
 
 def rate_curves(

@@ -55,14 +55,23 @@ def picture(
         heights = np.array([value(w) for w in path])
         if path.shape[1] > 2:
             return _plane(value, path, heights, grid, theme)
-        axes = [np.linspace(low[j], high[j], grid) for j in range(2)]
-        losses = np.array([[value(np.array([u, v])) for u in axes[0]] for v in axes[1]])
-    valley, pair = Valley(axes[0], axes[1], losses, path), (names[0], names[1])
+    valley, pair = landscape(value, path, goal, grid)._replace(path=path), (names[0], names[1])
     if bowl:
         return loss_bowl(
             valley, names=pair, value_name=value_name, path_losses=heights, theme=theme
         )
     return loss_contours(valley, names=pair, theme=theme)
+
+
+def landscape(
+    value: Callable[[Array], float], path: Array, goal: Array | None = None, grid: int = GRID
+) -> Valley:
+    """Losses over two weights, around a path of shape (n_points, 2) or around its goal."""
+    low, high = frame(path, goal)
+    a, b = (np.linspace(low[j], high[j], grid) for j in range(2))
+    with np.errstate(all="ignore"):
+        losses = np.array([[value(np.array([u, v])) for u in a] for v in b])
+    return Valley(a, b, losses, np.empty((0, 2)))
 
 
 def frame(path: Array, goal: Array | None) -> tuple[Array, Array]:

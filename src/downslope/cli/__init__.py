@@ -19,6 +19,7 @@ from downslope.cli.lab import lab
 from downslope.cli.looking import diagnose, inspect
 from downslope.cli.practice import practice
 from downslope.cli.predict import predict
+from downslope.cli.race import race
 from downslope.cli.sweep import sweep
 from downslope.cli.trace import trace
 from downslope.errors import DownslopeError
@@ -72,7 +73,7 @@ def run(arguments: list[str]) -> int:
         return complain(sentence(error), WRONG)
 
 
-for command in (fit, predict, diagnose, inspect, sweep, trace, lab, practice, demo_with(run)):
+for command in (fit, predict, diagnose, inspect, sweep, race, trace, lab, practice, demo_with(run)):
     app.command()(command)
 
 
