@@ -1,6 +1,7 @@
 """A PyTorch module as the walk sees it: one flat vector, a value and a gradient by autograd."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -172,7 +173,7 @@ class ModuleProblem:
         with torch.no_grad():
             parts = [(b.n_rows, self.loss(self.module, b.content)) for b in self._blocks(ALL)]
         self.module.train(mode)
-        return sum(n * value.item() for n, value in parts) / sum(n for n, _ in parts)
+        return float(sum(n * value.item() for n, value in parts) / sum(n for n, _ in parts))
 
     def rest(self, w: Tensor) -> float:
         """There is no part without a gradient."""
@@ -219,3 +220,33 @@ class ModuleProblem:
         slopes = torch.autograd.grad(value, parameters, create_graph=True, materialize_grads=True)
         along = (flatten(slopes) * v).sum()
         return flatten(torch.autograd.grad(along, parameters, materialize_grads=True))
+
+
+@contextmanager
+def own_noise(device: torch.device) -> Iterator[None]:
+    """Give the process its random numbers back afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        yield
+
+
+@contextmanager
+def settled(module: torch.nn.Module, weights: FlatWeights, training: bool) -> Iterator[None]:
+    """Training or evaluation inside; the module's own memory and mode afterwards, come what may."""
+    mode = module.training
+    module.train(training)
+    try:
+        yield
+    finally:
+        weights.settle(flatten(p.data for p in weights.parameters))
+        module.train(mode)
+
+
+@contextmanager
+def untouched(module: torch.nn.Module, weights: FlatWeights) -> Iterator[None]:
+    """Look at a module in evaluation mode; weights and random numbers are as before afterwards."""
+    before = weights.read()
+    with own_noise(weights.device), settled(module, weights, training=False):
+        try:
+            yield
+        finally:
+            weights.bind(before)

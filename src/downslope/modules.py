@@ -9,8 +9,7 @@ GPU.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -22,7 +21,13 @@ from downslope.descend import Keeper, Result, Snapshot, State, run
 from downslope.errors import PairError
 from downslope.memory_reuse import keep_freed_memory
 from downslope.module_data import make_batches
-from downslope.module_problem import FlatWeights, ModuleProblem, flatten, make_batch_loss
+from downslope.module_problem import (
+    FlatWeights,
+    ModuleProblem,
+    make_batch_loss,
+    own_noise,
+    settled,
+)
 from downslope.rates import Constant, Look, Rate
 from downslope.rules import Rule, make_rule
 from downslope.stopping import MaxEpochs, Stop, Validation
@@ -203,7 +208,7 @@ def train(
         rows = make_batches(validation, weights.dtype, weights.device)
         held = _Held(ModuleProblem(module, on_batch, rows, weights))
     patient = [] if patience is None else [Validation(0.0, patience)]
-    with _own_noise(weights.device), _settled(module, weights):
+    with own_noise(weights.device), settled(module, weights, training=True):
         result = run(
             problem,
             weights.read(),
@@ -222,25 +227,6 @@ def train(
         if held is not None:
             held.restore_buffers()
     return result
-
-
-@contextmanager
-def _own_noise(device: torch.device) -> Iterator[None]:
-    """Give the process its random numbers back afterwards."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        yield
-
-
-@contextmanager
-def _settled(module: torch.nn.Module, weights: FlatWeights) -> Iterator[None]:
-    """Train, and leave the module in its own memory and mode, whatever happens."""
-    mode = module.training
-    module.train()
-    try:
-        yield
-    finally:
-        weights.settle(flatten(p.data for p in weights.parameters))
-        module.train(mode)
 
 
 class _Held:
