@@ -303,3 +303,34 @@ def test_a_file_that_memory_cannot_hold_is_refused_with_the_way_out(tmp_path, ca
     monkeypatch.setattr("downslope.memory_room.available", lambda: 1000)
     assert downslope("fit", source, "-t", "y") == 2
     assert "are free; add --stream." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "walk", [[], ["--batch-size", 50, "--learning-rate", 0.05, "--tol", 0.001]]
+)
+def test_checkpoints_on_the_command_line(walk, tmp_path, capsys):
+    source = write(tmp_path / "d", table(gaps=False).slice(0, 3000), "csv")
+    words = ["fit", source, "-t", "y", "--cache", "none", "--json", "--test-size", 0, *walk]
+    kept = ["--checkpoint", tmp_path / "kept", "--every", 0]
+    found = []
+    for more in ([], kept, [*kept, "--resume"]):
+        assert downslope(*words, *more) == 0
+        found.append(json.loads(capsys.readouterr().out)["coefficients"])
+    assert found[0] == found[1] == found[2]
+    assert downslope(*words, *kept) == 2
+    assert "already holds a checkpoint" in capsys.readouterr().err
+    assert downslope(*words, *kept, "--resume", "--loss", "huber") == 2
+    assert "other data or other settings" in capsys.readouterr().err
+    assert downslope(*words, "--resume") == 2
+    assert "--resume needs --checkpoint" in capsys.readouterr().err
+
+
+def test_checkpoints_of_a_table_in_memory(tmp_path, capsys):
+    source = write(tmp_path / "d", table(gaps=False), "csv", parts=1) / "part-0.csv"
+    words = ["fit", source, "-t", "y", "--json", "--checkpoint", tmp_path / "kept", "--every", 0]
+    found = []
+    for more in ([], ["--resume"]):
+        assert downslope(*words, *more) == 0
+        found.append(json.loads(capsys.readouterr().out)["coefficients"])
+    assert found[0] == found[1]
+    assert list((tmp_path / "kept").glob("*.ckpt"))

@@ -70,7 +70,7 @@ class Checkpoints:
             )
         self._count = _number(files[-1])
         for path in reversed(files):
-            header, payload = _read(path)
+            header, payload = read_payload(path)
             if header is None:
                 warnings.warn(
                     f"Checkpoint {path.name} is not whole ({payload.decode()}); "
@@ -79,25 +79,12 @@ class Checkpoints:
                     stacklevel=4,
                 )
                 continue
-            self._check(path, header)
+            check_header(path, header, self.fingerprint)
             return _unpack(payload, template)
         raise StoreError(
             f"None of the {len(files)} checkpoints in {self.folder} is whole; remove them to begin "
             "again."
         )
-
-    def _check(self, path: Path, header: dict[str, Any]) -> None:
-        if header["version"] != VERSION:
-            raise StoreError(
-                f"{path.name} is a checkpoint of version {header['version']}, this program reads "
-                f"version {VERSION}; begin again without --resume."
-            )
-        if header["fingerprint"] != self.fingerprint:
-            raise StoreError(
-                f"{path.name} belongs to other data or other settings (fingerprint "
-                f"{header['fingerprint'][:12]}, this run {self.fingerprint[:12]}); resume with the "
-                "same data and settings, or name another folder."
-            )
 
     def due(self) -> bool:
         """Whether ``every`` seconds have passed since the last one."""
@@ -109,7 +96,8 @@ class Checkpoints:
         self._count += 1
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / f"step-{self._count:09d}.ckpt", snapshot, self.fingerprint)
+            path = self.folder / f"step-{self._count:09d}.ckpt"
+            write_arrays(path, _pack(snapshot), self.fingerprint)
             for old in _files(self.folder)[:-KEPT]:
                 old.unlink()
         except OSError as error:
@@ -140,6 +128,21 @@ def fingerprint(arrays: list[Array], settings: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
+def check_header(path: Path, header: dict[str, Any], mark: str) -> None:
+    """Refuse a checkpoint of another version, of other data or of other settings."""
+    if header["version"] != VERSION:
+        raise StoreError(
+            f"{path.name} is a checkpoint of version {header['version']}, this program reads "
+            f"version {VERSION}; begin again without --resume."
+        )
+    if header["fingerprint"] != mark:
+        raise StoreError(
+            f"{path.name} belongs to other data or other settings (fingerprint "
+            f"{header['fingerprint'][:12]}, this run {mark[:12]}); resume with the "
+            "same data and settings, or name another folder."
+        )
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*.ckpt"))
 
@@ -148,9 +151,10 @@ def _number(path: Path) -> int:
     return int(path.stem.removeprefix("step-"))
 
 
-def _write(path: Path, snapshot: Snapshot, of: str) -> None:
+def write_arrays(path: Path, arrays: dict[str, Array], of: str) -> None:
+    """Arrays as one file, whole or not at all; ``of`` is the fingerprint of their run."""
     buffer = io.BytesIO()
-    np.savez(buffer, **_pack(snapshot))
+    np.savez(buffer, **arrays)
     payload = buffer.getvalue()
     header = {
         "format": FORMAT,
@@ -162,7 +166,7 @@ def _write(path: Path, snapshot: Snapshot, of: str) -> None:
     write_atomically(path, json.dumps(header).encode() + b"\n" + payload)
 
 
-def _read(path: Path) -> tuple[dict[str, Any] | None, bytes]:
+def read_payload(path: Path) -> tuple[dict[str, Any] | None, bytes]:
     """Header and payload, or None and what is wrong with the file."""
     first, _, payload = path.read_bytes().partition(b"\n")
     try:

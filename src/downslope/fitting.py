@@ -14,6 +14,7 @@ from downslope.errors import InputError, SettingError
 from downslope.losses import make_loss
 from downslope.model import Model, Told, outputs
 from downslope.objective import Objective
+from downslope.pass_log import Checkpointing
 from downslope.penalties import make_penalty
 from downslope.references import Reference, reference
 from downslope.scores import accuracy, log_loss, r2, typical_error
@@ -236,7 +237,11 @@ def prepare(table: Table, ask: Ask) -> Prepared:
     return Prepared(ask, view, encoder, names, X, y, learned, kept_aside, settings, notes)
 
 
-def fit(data: Prepared, each_epoch: Callable[[Sight], Reason | None] | None = None) -> Fit:
+def fit(
+    data: Prepared,
+    each_epoch: Callable[[Sight], Reason | None] | None = None,
+    checkpoint: Checkpointing | None = None,
+) -> Fit:
     """Train a model and judge it.
 
     Parameters
@@ -244,6 +249,8 @@ def fit(data: Prepared, each_epoch: Callable[[Sight], Reason | None] | None = No
     data : Prepared
     each_epoch : callable, optional
         Shown the run after every pass over the rows; a reason that it answers ends the run.
+    checkpoint : Checkpointing, optional
+        Where the run is kept, so that it can go on after a crash.
 
     Raises
     ------
@@ -260,7 +267,7 @@ def fit(data: Prepared, each_epoch: Callable[[Sight], Reason | None] | None = No
     (array([[3.]]), 'R²', 1.0)
     """
     began = time.perf_counter()
-    trained = train(rows_for(data), data.settings, each_epoch=each_epoch)
+    trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
     seconds = time.perf_counter() - began
     coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from downslope.descend import run
+from downslope.checkpoint import fingerprint
+from downslope.descend import Keeper, run
 from downslope.errors import InputError, PairError
 from downslope.file_rows import FileRows, Tell, silent, understand_files
 from downslope.fitting import Ask, settings_for, settings_in_words, settled, shaped
 from downslope.losses import predict_mean
 from downslope.model import Model
 from downslope.objective import Objective
+from downslope.pass_log import Checkpointing
 from downslope.penalties import NO_PENALTY
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import choose_rule, choose_stops
@@ -86,6 +88,7 @@ def fit_files(
     separator: str = ",",
     tell: Tell = silent,
     watch: Callable[[Point], None] | None = None,
+    checkpoint: Checkpointing | None = None,
 ) -> FileFit:
     """Train on files that need not fit into memory, and judge on rows kept aside.
 
@@ -104,6 +107,8 @@ def fit_files(
         Told which pass goes on, and the rows it reads.
     watch : callable or None
         Told of every point of the walk.
+    checkpoint : Checkpointing or None
+        Where the run is kept, so that it can go on after a crash.
 
     Raises
     ------
@@ -118,7 +123,9 @@ def fit_files(
     if cache is not None:
         everything = cached(heard(everything, "writing the cache", tell), cache, rows.key())
     learned, aside = kept_apart(everything, ask.test_size, ask.seed)
-    walked = walk(heard(learned, "training", tell), settings, watch)
+    mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
+    safe = None if checkpoint is None else (checkpoint, mark)
+    walked = walk(heard(learned, "training", tell), settings, watch, safe)
     if rows.files.stamps() != stamps:
         raise InputError(
             f"{rows.files.name} has changed while it was read, so the model would be of no one "
@@ -155,7 +162,12 @@ def heard(rows: BlockRows, what: str, tell: Tell) -> BlockRows:
     return rows.map(told)
 
 
-def walk(rows: BlockRows, settings: Settings, watch: Callable[[Point], None] | None) -> Walked:
+def walk(
+    rows: BlockRows,
+    settings: Settings,
+    watch: Callable[[Point], None] | None = None,
+    safe: tuple[Checkpointing, str] | None = None,
+) -> Walked:
     """Weights in the user's units: by the round bowl, or by batches where the user wants them.
 
     Raises
@@ -164,7 +176,8 @@ def walk(rows: BlockRows, settings: Settings, watch: Callable[[Point], None] | N
         For settings that need the rows in memory.
     """
     if settings.batch_size not in ("auto", None):
-        return _by_batches(rows, settings)
+        keeper = None if safe is None else safe[0].of_walk(safe[1])
+        return _by_batches(rows, settings, keeper)
     if settings.learning_rate != "auto" or settings.rule != "auto":
         raise PairError(
             f"rule={settings.rule!r} with learning_rate={settings.learning_rate!r} steps on all "
@@ -179,14 +192,18 @@ def walk(rows: BlockRows, settings: Settings, watch: Callable[[Point], None] | N
         settings.penalty,
         fit_intercept=settings.fit_intercept,
         settings=SolverSettings(
-            tol=tol, most_passes=settings.max_iter, seed=settings.seed, watch=watch
+            tol=tol,
+            most_passes=settings.max_iter,
+            seed=settings.seed,
+            watch=watch,
+            log=None if safe is None else safe[0].of_passes(safe[1]),
         ),
     )
     w = scaling.to_user(solution.w)
     return Walked(w, solution.value, solution.bound, solution.passes, solution.reason)
 
 
-def _by_batches(rows: BlockRows, settings: Settings) -> Walked:
+def _by_batches(rows: BlockRows, settings: Settings, keeper: Keeper | None) -> Walked:
     """Mini-batch descent on standardised columns."""
     assert isinstance(settings.batch_size, int)  # see walk
     scaling = _scaling(rows, settings, True)
@@ -214,6 +231,7 @@ def _by_batches(rows: BlockRows, settings: Settings) -> Walked:
         seed=settings.seed,
         average_from=settings.average or None,
         keep_weights=False,
+        keeper=keeper,
     )
     w = scaling.to_user(result.w if result.average is None else result.average)
     passes = float(result.trace["epoch"][-1])

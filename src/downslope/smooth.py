@@ -3,22 +3,38 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from downslope.metric import Metric, metric_of
-from downslope.passes import Passes
+from downslope.passes import Passes, Sketch
 from downslope.stopping import Reason
 from downslope.walks import Point
 
 Array = Any
 SQUARED = ("mse", "squared_error")
-BENT = ("huber", "squared_epsilon_insensitive", "squared_hinge", "modified_huber")
+BENT = (
+    "huber",
+    "squared_epsilon_insensitive",
+    "squared_hinge",
+    "modified_huber",
+    "round_quantile",
+    "round_epsilon_insensitive",
+    "round_hinge",
+)
 """Losses with curvature 0 in places: rows there count as a thousandth of the mean, not as nothing.
 """
 MARGIN = ("log_loss", "multinomial")
 """Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
+
+
+class Log(Protocol):
+    """What passes gave, in order."""
+
+    def recall(self, asked: Array, read: Callable[[], tuple[Array, ...]]) -> tuple[Array, ...]:
+        """What the next pass gave when ``asked`` the same before; else what it gives now."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,12 @@ class Settings:
     seed : int
     watch : callable or None
         Told of every point of the walk.
+    start : array of shape (n_weights,) or None
+        Weights to start from; by default a model without features, or a pilot's.
+    enough : float or None
+        Bound on the height above the lowest point that is small enough, instead of ``tol``.
+    log : Log or None
+        Keeps what passes gave, so that a run that is killed need not read the rows again.
     """
 
     tol: float | None = None
@@ -43,6 +65,9 @@ class Settings:
     most_passes: float = 1000.0
     seed: int = 0
     watch: Callable[[Point], None] | None = None
+    start: Array | None = None
+    enough: float | None = None
+    log: "Log | None" = None
 
     def tell(self, point: Point) -> None:
         """Tell the watcher, if there is one."""
@@ -70,20 +95,28 @@ class Smooth:
 
     passes: Passes
     ridge: Array
+    log: Log | None = None
     read: float = 0.0
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Value and gradient; one pass."""
         self.read += 1.0
-        return self.with_ridge(w, *self.passes.at(w))
+        value, gradient = self._recalled(w, lambda: self.passes.at(w))
+        return self.with_ridge(w, float(value), gradient)
 
     def look(self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int) -> View:
         """Value, gradient and round coordinates at ``w``; about two passes."""
         self.read += 2.0
         n, k = self.passes.n_rows, self.passes.n_outputs
-        sketch = self.passes.sketch(w, buckets, shift, floor, seed)
+        asked = np.append(w, (floor, seed))
+        sketch = Sketch(
+            *self._recalled(asked, lambda: self.passes.sketch(w, buckets, shift, floor, seed))
+        )
         metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets is None)
-        return View(w, *self.with_ridge(w, sketch.value, sketch.gradient), metric)
+        return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
+
+    def _recalled(self, asked: Array, read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        return read() if self.log is None else self.log.recall(asked, read)
 
     def separated(self, value: float) -> bool:
         """Whether the losses add up to less than that of one row on the wrong side."""

@@ -15,6 +15,7 @@ from downslope.losses import Loss
 from downslope.newton import newton
 from downslope.passes import DensePasses, read_only
 from downslope.penalties import NO_PENALTY, Penalty
+from downslope.smoothing import corner_walk
 from downslope.smooth import SQUARED, Settings, Smooth, Solution
 from downslope.sparse_class_passes import SparseClassPasses
 from downslope.sparse_passes import SparsePasses
@@ -30,6 +31,7 @@ SKETCH_SPARSE = 100.0
 """Weights cubed per stored element up to which a sketch of sparse rows pays: thirty passes."""
 MOST_CLASS_WEIGHTS = 3000
 """Columns times classes up to which all their products are worth having."""
+CORNERS = ("absolute_error", "quantile", "epsilon_insensitive", "hinge")
 FAR = 1e4
 """A column with its mean beyond so many deviations is moved near zero first."""
 
@@ -78,7 +80,7 @@ def solve(
     settings = _told_in_user_units(settings or Settings(), shift, n_outputs)
     passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
     penalised = np.append(np.ones(d * n_outputs), np.zeros(n_outputs * fit_intercept))
-    problem = Smooth(passes, penalty.l2 * penalised)
+    problem = Smooth(passes, penalty.l2 * penalised, settings.log)
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         solution = _solve(problem, penalty.l1 * penalised, settings)
@@ -102,6 +104,12 @@ def _passes(
 
 
 def _solve(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    if problem.passes.loss.name in CORNERS:
+        return corner_walk(problem, l1, settings, _solve_smooth)
+    return _solve_smooth(problem, l1, settings)
+
+
+def _solve_smooth(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     passes, m = problem.passes, len(l1)
     n = passes.n_rows * passes.n_outputs
     small = n * m * min(n, m) <= SMALL

@@ -200,5 +200,5 @@ def solve_stream(
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
     passes = StreamPasses(source, loss, fit_intercept, shift, lowest)
     ridge = np.append(np.full(source.n_features, penalty.l2), np.zeros(int(fit_intercept)))
-    solution = round_bowl(Smooth(passes, ridge), settings)
+    solution = round_bowl(Smooth(passes, ridge, settings.log), settings)
     return replace(solution, w=moved_back(solution.w, shift)) if shift.any() else solution

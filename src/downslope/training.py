@@ -13,10 +13,12 @@ import numpy as np
 from scipy import sparse
 
 from downslope.auto_rate import batch_rate, full_rate
+from downslope.checkpoint import fingerprint
 from downslope.curvature import stable_limit
-from downslope.descend import Result, State, begin, run
+from downslope.descend import Keeper, Result, State, begin, run
 from downslope.losses import Loss
 from downslope.objective import Objective
+from downslope.pass_log import Checkpointing, PassLog
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.rate_free import RoundRate, accuracy, can_solve, run_free
 from downslope.rates import Rate
@@ -123,6 +125,7 @@ def train(
     start: Array | None = None,
     validation: MemoryRows | None = None,
     each_epoch: Callable[[Sight], Reason | None] | None = None,
+    checkpoint: Checkpointing | None = None,
 ) -> Trained:
     """Fit a linear model.
 
@@ -139,10 +142,15 @@ def train(
     each_epoch : callable, optional
         Shown the run after every pass over the rows, weights in the user's units; a reason that it
         answers ends the run.
+    checkpoint : Checkpointing, optional
+        Where the run is kept, so that it can go on after a crash: the same steps and the same
+        weights as an unbroken one.
     """
     batch_size = choose_batch_size(settings.batch_size, settings.learning_rate, rows.n_rows)
+    mark = "" if checkpoint is None else run_mark(rows, settings)
     if needs_no_rate(rows, settings, batch_size) and validation is None:
-        return _train_free(rows, settings, each_epoch)
+        log = None if checkpoint is None else checkpoint.of_passes(mark)
+        return _train_free(rows, settings, each_epoch, log)
     scaling = choose_scaling(rows, settings, batch_size)
     problem = objective(scaling.rows(rows), settings)
     w0 = problem.start() if start is None else scaling.from_user(start, settings.n_outputs)
@@ -156,11 +164,13 @@ def train(
         rate=rate,
         validated=validation is not None,
     )
-    if each_epoch is not None:
-        stops = (EachEpoch(each_epoch, scaling, settings.n_outputs), *stops)
+    if each_epoch is not None or checkpoint is not None:
+        # A checkpoint holds the memory of every stop: someone always looks, or nobody ever does.
+        stops = (EachEpoch(each_epoch or nobody_looks, scaling, settings.n_outputs), *stops)
     validate = None if validation is None else loss_on(validation, scaling, problem)
     state = begin(w0, rule, rate)
-    result = walked(problem, state, rule, rate, stops, batch_size, settings, validate)
+    keeper = None if checkpoint is None else checkpoint.of_walk(mark)
+    result = walked(problem, state, rule, rate, stops, batch_size, settings, validate, keeper)
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
     return Trained(w, result, history, scaling, rows, rule, rate, why, rows.n_rows, settings)
@@ -175,8 +185,9 @@ def walked(
     batch_size: int | None,
     settings: Settings,
     validate: Callable[[Array], float] | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
-    """The run: as machine code where there is some and steps need not be recorded one by one."""
+    """The run: as machine code where there is some and nothing needs to be kept step by step."""
     options: dict[str, Any] = {
         "seed": settings.seed,
         "validate": validate,
@@ -184,11 +195,13 @@ def walked(
         "names": weight_names(settings),
         "state": state,
     }
-    if settings.record == "auto" and can_run(problem, rule, rate, batch_size):
+    step_by_step = settings.record != "auto" or keeper is not None
+    if not step_by_step and can_run(problem, rule, rate, batch_size):
         assert batch_size is not None  # see can_run
         result = run_rows(problem, state.w, rule, rate, stops, batch_size=batch_size, **options)
     else:
-        result = run(problem, state.w, rule, rate, stops, batch_size=batch_size, **options)
+        options |= {"batch_size": batch_size, "keeper": keeper}
+        result = run(problem, state.w, rule, rate, stops, **options)
     return with_limit(result, problem, rule)
 
 
@@ -204,7 +217,10 @@ def needs_no_rate(rows: MemoryRows, settings: Settings, batch_size: int | None) 
 
 
 def _train_free(
-    rows: MemoryRows, settings: Settings, each_epoch: Callable[[Sight], Reason | None] | None
+    rows: MemoryRows,
+    settings: Settings,
+    each_epoch: Callable[[Sight], Reason | None] | None,
+    log: PassLog | None,
 ) -> Trained:
     """Fit without a learning rate.
 
@@ -226,6 +242,7 @@ def _train_free(
         tol=accuracy(rows, problem.size, settings.tol if isinstance(settings.tol, float) else None),
         most_passes=settings.max_iter,
         seed=settings.seed,
+        log=log,
     )
     result = run_free(
         problem,
@@ -237,6 +254,14 @@ def _train_free(
     history, w = user_trace(result.trace, scaling, k), answer(result, scaling, settings)
     rate, why = RoundRate(), "None: in a bowl that is made round first, a step of 1 is right."
     return Trained(w, result, history, scaling, rows, Plain(), rate, why, rows.n_rows, settings)
+
+
+def run_mark(rows: MemoryRows, settings: Settings) -> str:
+    """Fingerprint of the rows and the settings: what a checkpoint belongs to."""
+    X = rows.X
+    parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+    weights = [] if rows.weights is None else [rows.weights]
+    return fingerprint([*parts, rows.y, *weights], {"settings": repr(settings)})
 
 
 def train_more(rows: MemoryRows, settings: Settings, before: Trained | None) -> Trained:
@@ -288,6 +313,11 @@ class EachEpoch:
         if sight.epoch_value is None:
             return None, None
         return self.show(sight._replace(w=self.scaling.to_user(sight.w, self.n_outputs))), None
+
+
+def nobody_looks(sight: Sight) -> Reason | None:
+    """No reason to stop."""
+    return None
 
 
 def objective(rows: MemoryRows, settings: Settings) -> Objective:

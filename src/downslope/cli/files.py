@@ -23,6 +23,7 @@ from downslope.wording import digits, duration, one_line, score_number
 
 if TYPE_CHECKING:
     from downslope.fitting_files import FileFit
+    from downslope.pass_log import Checkpointing
 
 LARGE = 10**9
 """Bytes beyond which one file is streamed."""
@@ -68,6 +69,7 @@ def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int
             cache=cache_folder(given["cache"]),
             separator=_separator(given["separator"]),
             tell=tell,
+            checkpoint=checkpointing(given),
         )
     if keeping.model is not None:
         done.model.save(keeping.model)
@@ -89,6 +91,22 @@ def cache_folder(asked: str | None) -> Path | None:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "downslope" / "rows"
+
+
+def checkpointing(given: dict[str, Any]) -> Checkpointing | None:
+    """Where checkpoints go, if they are wanted."""
+    from downslope.pass_log import Checkpointing
+
+    if given["checkpoint"] is None:
+        if given["resume"]:
+            raise SettingError("--resume needs --checkpoint DIR: the folder to go on from.")
+        return None
+    if not 0.0 <= given["every"] < float("inf"):
+        raise SettingError(f"--every {given['every']} is no time in seconds; use 0 or more.")
+    folder = Path(given["checkpoint"])
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"--checkpoint {str(folder)!r} is a file; name a folder.")
+    return Checkpointing(folder, given["every"], given["resume"])
 
 
 def _refuse_options(given: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import downslope.cli.options as o
 from downslope.cli.asking import ask_from
-from downslope.cli.files import are_streamed, check_memory, fit_streamed
+from downslope.cli.files import are_streamed, check_memory, checkpointing, fit_streamed
 from downslope.cli.learning import Keeping, learn
 from downslope.cli.screen import Screen
 
@@ -29,6 +29,9 @@ def fit(
     tol: o.Tol = "auto",
     stream: o.Stream = False,
     cache: o.Cache = None,
+    checkpoint: o.Checkpoint = None,
+    every: o.Every = 30.0,
+    resume: o.Resume = False,
     out: o.Out = None,
     report: o.Report = None,
     trace: o.TraceFile = None,
@@ -60,4 +63,4 @@ def fit(
     from downslope.tables import read_table
 
     table = read_table(data[0], **o.reading(given))
-    return learn(table, ask_from(given), keeping, screen)
+    return learn(table, ask_from(given), keeping, screen, checkpointing(given))

@@ -14,6 +14,7 @@ from downslope.wording import digits, duration, one_line, score_number
 if TYPE_CHECKING:
     from downslope.diagnose import Diagnosis
     from downslope.fitting import Ask, Fit, Prepared
+    from downslope.pass_log import Checkpointing
     from downslope.tables import Table
 
 MOST_COEFFICIENTS = 8
@@ -53,7 +54,13 @@ class Keeping:
             )
 
 
-def learn(table: Table, ask: Ask, keeping: Keeping, screen: Screen) -> int:
+def learn(
+    table: Table,
+    ask: Ask,
+    keeping: Keeping,
+    screen: Screen,
+    checkpoint: Checkpointing | None = None,
+) -> int:
     """Train, show and keep; the exit code."""
     from downslope.fitting import fit, prepare
     from downslope.telling import diagnosed
@@ -62,7 +69,7 @@ def learn(table: Table, ask: Ask, keeping: Keeping, screen: Screen) -> int:
     show_understanding(data, screen)
     tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
     with screen.running(ask.max_iter, tol) as each_epoch:
-        done = fit(data, each_epoch)
+        done = fit(data, each_epoch, checkpoint)
     diagnosis = diagnosed(done)
     show_ending(done, diagnosis, screen)
     show_coefficients(done, screen)

@@ -167,6 +167,21 @@ Cache = Annotated[
         rich_help_panel=SCALING_UP,
     ),
 ]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder for checkpoints, so that a run that is killed can go on.",
+        rich_help_panel=SCALING_UP,
+    ),
+]
+Every = Annotated[
+    float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=SCALING_UP)
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on from the checkpoint.", rich_help_panel=SCALING_UP),
+]
 
 Out = Annotated[
     str | None, typer.Option("--out", "-o", help="File for the model.", rich_help_panel=KEEPING)
