@@ -61,7 +61,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and answer its exit code."""
     warnings.showwarning = _note
     try:
-        code = app(arguments or ["--help"], standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="downslope", standalone_mode=False)
         return int(code or DONE)
     except KeyboardInterrupt:
         return complain("Interrupted; nothing was saved.", INTERRUPTED)
