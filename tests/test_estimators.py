@@ -293,6 +293,13 @@ def test_models_travel():
     assert clone(model).get_params() == model.get_params()
 
 
+def test_a_model_of_many_rows_keeps_a_sample_of_them():
+    A = np.random.default_rng(0).normal(size=(50_000, 50))
+    model = DescentRegressor(learning_rate=0.1, max_iter=2, tol=None).fit(A, A[:, 0])
+    assert model._trained.rows.n_rows == 40_000
+    assert "on course" in str(model.diagnosis_)
+
+
 def test_in_a_pipeline_and_a_search():
     search = GridSearchCV(
         make_pipeline(StandardScaler(), DescentRegressor()),

@@ -29,7 +29,7 @@ from downslope.targets import Coded, row_weights
 from downslope.training import Settings, Trained, train, train_more
 
 Array = Any
-KEPT_CELLS = 10_000_000
+KEPT_CELLS = 2_000_000
 """A fitted model keeps at most so many numbers of its rows for its diagnosis; a pickle none."""
 ROWS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32), "order": "C"}
 CONSTRAINTS: dict[str, Any] = {
@@ -226,4 +226,4 @@ def remembered(trained: Trained) -> Trained:
     if rows is None or rows.n_rows * rows.n_features <= KEPT_CELLS:
         return trained
     few = rows.sample(max(1, KEPT_CELLS // rows.n_features), seed=0)
-    return replace(trained, rows=MemoryRows(*few))
+    return replace(trained, rows=MemoryRows(few.X, few.y, few.weights))

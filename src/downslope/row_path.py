@@ -84,7 +84,9 @@ class Machine:
         """Move through the rows in ``order``; answers the sum of the losses met."""
         ahead = NEIGHBOURS if self.source.order == "block" else AHEAD
         averages = motion.average_from < motion.k + len(lengths)
-        if batch_size == 1 and isinstance(rule, Plain) and not averages and self.separate:
+        shrinks = self.problem.has_rest and not isinstance(self.X, tuple)
+        alone = batch_size == 1 and isinstance(rule, Plain) and not averages and not shrinks
+        if alone and self.separate:
             return self._single(motion, order, lengths, ahead)
         from downslope.kernels.batches import batch_rows
 
@@ -117,13 +119,15 @@ class Machine:
         from downslope.kernels.rows import dense_rows, sparse_rows
 
         total, penalty = 0.0, self.problem.penalty
-        rest = (self.problem.fit_intercept, *self.loss, penalty.l1, penalty.l2)
+        rest = (self.problem.fit_intercept, *self.loss)
         for c, w in enumerate(motion.W):
             y = np.ascontiguousarray(self.Y[:, c])
             if isinstance(self.X, tuple):
-                total += sparse_rows(*self.X, y, self.weights, order, lengths, w, *rest)
+                head = (*self.X, y, self.weights, order)
+                total += sparse_rows(*head, lengths, w, *rest, penalty.l1, penalty.l2)
             else:
-                total += dense_rows(self.X, y, self.weights, order, ahead, lengths, w, *rest)
+                head = (self.X, y, self.weights, order)
+                total += dense_rows(*head, ahead, lengths, w, *rest, penalty.l2)
         return total
 
     @property

@@ -101,7 +101,9 @@ class Scaling:
     constant: Array
 
     def apply(self, X: Array) -> Array:
-        """Scaled columns; sparse ones stay sparse."""
+        """Scaled columns; sparse ones stay sparse, and ones that do not change are not copied."""
+        if not self.center.any() and (self.scale == 1.0).all():
+            return X
         if sparse.issparse(X):
             inverse = sparse.diags_array(1.0 / self.scale, dtype=X.dtype)
             scaled = sparse.csr_array(X @ inverse)

@@ -34,7 +34,7 @@ def prefetch(typing_context: Any, array: Any, row: Any, column: Any) -> Any:
     return types.void(array, types.intp, types.intp), generate
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always")
 def prefetch_row(X: Any, row: int) -> None:
     """Fetch a whole row of a dense array."""
     for column in range(0, X.shape[1], LINE // X.itemsize):

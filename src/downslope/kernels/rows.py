@@ -41,19 +41,6 @@ def step_and_predict(X: Array, row: int, after: int, w: Array, decay: float, c: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def shrinking_step_and_predict(
-    X: Array, row: int, after: int, w: Array, decay: float, c: float, t: float
-) -> float:
-    """The same, the new weights shrunk by ``t``."""
-    z = 0.0
-    for j in range(X.shape[1]):
-        v = shrunk(decay * w[j] - c * X[row, j], t)
-        w[j] = v
-        z += v * X[after, j]
-    return z
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def dense_rows(
     X: Array,
     y: Array,
@@ -65,10 +52,11 @@ def dense_rows(
     fit_intercept: bool,
     code: int,
     parameter: float,
-    l1: float,
     l2: float,
 ) -> float:
     """Steps on the rows in ``order``; answers the sum of the losses met, stops where it blows up.
+
+    For an L1 penalty, whose shrinking would slow this loop down, see ``batches``.
 
     Parameters
     ----------
@@ -106,10 +94,7 @@ def dense_rows(
                 bias -= c
             after = order[min(i + 1, last)]
             decay = 1.0 - lengths[i] * l2
-            if l1 > 0.0:
-                z = shrinking_step_and_predict(X, row, after, w, decay, c, lengths[i] * l1)
-            else:
-                z = step_and_predict(X, row, after, w, decay, c)
+            z = step_and_predict(X, row, after, w, decay, c)
             row = after
         m = high - low
         total += losses_of_rows(

@@ -17,7 +17,8 @@ BLOCK_ROWS = 65_536
 """Rows per block of a total: fixed, so that sums do not depend on threads or batch sizes."""
 ORDERS = ("random", "block", "given")
 NEIGHBOURS = 256
-"""Rows that stay together in block order: enough to read memory in line, few enough to mix."""
+"""Rows that stay together in block order: enough to read memory in line, few enough to mix. A power
+of two."""
 
 
 class Rows(NamedTuple):
@@ -141,10 +142,14 @@ def block_order(n_rows: int, rng: np.random.Generator) -> Array:
     blocks, rest = divmod(n_rows, NEIGHBOURS)
     inner = rng.permutation(NEIGHBOURS)
     turns = rng.integers(NEIGHBOURS, size=(blocks, 1))
-    order = NEIGHBOURS * rng.permutation(blocks)[:, None] + (inner + turns) % NEIGHBOURS
-    last = NEIGHBOURS * blocks + rng.permutation(rest)
-    order = np.concatenate((order.ravel(), last)) + rng.integers(max(1, n_rows))
-    order[order >= n_rows] -= n_rows
+    order = np.empty(n_rows, dtype=np.int64)  # filled in place: this is paid in every epoch
+    whole = order[: n_rows - rest].reshape(blocks, NEIGHBOURS)
+    np.add(inner, turns, out=whole)
+    whole &= NEIGHBOURS - 1
+    whole += NEIGHBOURS * rng.permutation(blocks)[:, None]
+    order[n_rows - rest :] = n_rows - rest + rng.permutation(rest)
+    order += rng.integers(max(1, n_rows))
+    np.subtract(order, n_rows, out=order, where=order >= n_rows)
     return order
 
 
