@@ -38,9 +38,9 @@ def axe() -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(static: Path) -> Iterator[Any]:
-    """Chromium without a window."""
+    """Chromium without a window, for one module: while it runs, so does an event loop of its own."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed")

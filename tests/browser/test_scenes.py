@@ -176,7 +176,7 @@ def test_surfaces_by_mouse_and_keyboard(open_lab):
     lab.page.get_by_role("button", name="Scatter 12 more").press("Enter")
     lab.page.get_by_label("Show basins").check()
     caption = lab.page.locator(".caption").first
-    caption.get_by_text("lead to minimum 4").wait_for()
+    lab.until(lambda: "% to 4" in caption.inner_text())
     shares = [int(n) for n in re.findall(r"(\d+)%", caption.inner_text())]
     assert len(shares) >= 4
     assert 97 <= sum(shares) <= 103

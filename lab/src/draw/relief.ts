@@ -73,7 +73,7 @@ function camera(pen: Pen, { turn, tilt }: View): (x: number, y: number, z: numbe
   const [a, b] = [(turn * Math.PI) / 180, (tilt * Math.PI) / 180];
   // The box around the land fits at any turn, so that turning does not make it breathe.
   const [deepest, tallest] = [Math.SQRT2 * Math.sin(b), 0.75 * Math.cos(b)];
-  const scale = Math.min(pen.width / 1.46, (pen.height - 16) / (deepest + tallest));
+  const scale = Math.min(pen.width / 1.36, (pen.height - 16) / (deepest + tallest));
   return (x, y, z) => {
     const across = x * Math.cos(a) - y * Math.sin(a);
     const deep = x * Math.sin(a) + y * Math.cos(a);

@@ -13,6 +13,7 @@ import { Group } from "../ui/controls.tsx";
 import { number, numbers, text } from "../ui/fields.ts";
 import { Picture } from "../ui/picture.tsx";
 import { playerOf, type Scene } from "../ui/scene.ts";
+import { steady } from "../ui/steady.ts";
 import { study, walkFields } from "../ui/study.ts";
 
 const EXAMPLES: readonly (readonly [string, readonly number[], number])[] = [
@@ -46,11 +47,14 @@ export const bowl: Scene = {
     const lowest = computed(() => lowestNear(objective.value, start.value));
     const walk = study(fields, objective, start, { lowest });
 
-    const window = computed((): Window => {
-      if (!flat.value) return zoomed(windowFor(start.value, walk.minimum.value), fields.zoom.signal.value);
-      const middle = walk.minimum.value?.[0] ?? start.value[0]!;
-      const half = Math.max(1.4 * Math.abs(start.value[0]! - middle), 1) * fields.zoom.signal.value;
-      return curveWindow(objective.value, middle - half, middle + half);
+    const window = steady(() => {
+      const [zoom, goal] = [fields.zoom.signal.value, walk.minimum.value];
+      const subject = `${fields.f.signal.value} ${zoom}`;
+      const shows = goal ? [start.value, goal] : [start.value];
+      if (!flat.value) return { window: zoomed(windowFor(start.value, goal), zoom), shows: zoom < 1 ? [] : shows, subject };
+      const middle = goal?.[0] ?? start.value[0]!;
+      const half = Math.max(1.4 * Math.abs(start.value[0]! - middle), 1) * zoom;
+      return { window: curveWindow(objective.value, middle - half, middle + half), shows: zoom < 1 ? [] : shows.map(([w]) => [w!]), subject };
     });
     const minima = computed(() => (flat.value ? minimaBetween(objective.value, window.value[0], window.value[1]) : []));
     const land = computed(() => (flat.value ? null : surveyOf(objective.value.value, window.value)));

@@ -12,6 +12,7 @@ import { FieldChoice, Group, NumberBox, Switch } from "../ui/controls.tsx";
 import { choice, flag, number, numbers, pairs, type Pairs } from "../ui/fields.ts";
 import { Picture } from "../ui/picture.tsx";
 import { playerOf, type Scene } from "../ui/scene.ts";
+import { steady } from "../ui/steady.ts";
 import { study, walkFields } from "../ui/study.ts";
 
 const CALM: Pairs = [[0.5, 1.4], [1, 1.9], [1.6, 2.1], [2.2, 3.2], [2.8, 3.1], [3.4, 4.2], [4, 4.1], [4.5, 5.2]];
@@ -40,7 +41,11 @@ export const line: Scene = {
     });
     const start = computed(() => [fields.start.signal.value[0] ?? 0, fields.start.signal.value[1] ?? 0]);
     const walk = study(fields, objective, start);
-    const window = computed(() => zoomed(windowFor(start.value, walk.minimum.value), fields.zoom.signal.value));
+    const window = steady(() => {
+      const [zoom, goal] = [fields.zoom.signal.value, walk.minimum.value];
+      const shows = zoom < 1 ? [] : goal ? [start.value, goal] : [start.value];
+      return { window: zoomed(windowFor(start.value, goal), zoom), shows, subject: zoom };
+    });
     const land = computed(() => surveyOf(objective.value.value, window.value));
     const goals = computed(() => (walk.minimum.value ? [walk.minimum.value] : []));
     const grabbed = signal<number | null>(null);

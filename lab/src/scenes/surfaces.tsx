@@ -24,6 +24,9 @@ import { playerOf, type Scene } from "../ui/scene.ts";
 import { study, walkFields } from "../ui/study.ts";
 
 const GRID = 44;
+// Lane colours for basins and other walkers: all but the walker's own.
+const LANES = [0, 2, 3, 4, 5, 7, 6];
+const laneOf = (i: number): number => LANES[i % LANES.length]!;
 
 export const surfaces: Scene = {
   name: "surfaces",
@@ -76,7 +79,7 @@ export const surfaces: Scene = {
     const placeOf = (k: number, length: number) => Math.min(k, length - 1);
     const reliefWalks = (pen: Pen) => [...herd.value, walk.steps.value].map((steps, i, all) => {
       const shown = steps.slice(0, placeOf(walk.at.value, steps.length) + 1);
-      return { points: shown.map((step) => step.w), values: shown.map((step) => step.value), colour: i === all.length - 1 ? pen.ink.walker : pen.ink.lanes[i % 8]! };
+      return { points: shown.map((step) => step.w), values: shown.map((step) => step.value), colour: i === all.length - 1 ? pen.ink.walker : pen.ink.lanes[laneOf(i)]! };
     });
 
     return {
@@ -110,7 +113,7 @@ export const surfaces: Scene = {
             title="From above" shape={0.74}
             draw={(pen) => drawAbove(pen, land.value, basins.value, (frame) => {
               minima.value.forEach((goal, i) => (basins.value ? label(pen, frame, goal, i) : drawGoal(pen, frame, goal)));
-              herd.value.forEach((steps, i) => drawPath(pen, frame, steps.map((step) => step.w), placeOf(walk.at.value, steps.length), { colour: pen.ink.lanes[i % 8]!, shape: SHAPES[i % 8]! }));
+              herd.value.forEach((steps, i) => drawPath(pen, frame, steps.map((step) => step.w), placeOf(walk.at.value, steps.length), { colour: pen.ink.lanes[laneOf(i)]!, shape: SHAPES[laneOf(i)]! }));
               drawPath(pen, frame, walk.steps.value.map((step) => step.w), walk.at.value, { colour: pen.ink.walker, steps: true });
             })}
             onPointer={(kind, at, [width, height]) => {
@@ -176,7 +179,7 @@ function drawBasins(pen: Pen, land: Land, basins: Basins, frame: Frame): void {
       const row = Math.floor(((j + 0.5) / size) * land.size);
       const column = Math.floor(((i + 0.5) / size) * land.size);
       const light = Math.round(235 - 110 * bandOf(land, land.values[row * land.size + column]!)).toString(16);
-      under.area([[[left, top], [right, top], [right, bottom], [left, bottom]]], under.ink.lanes[end % 8]! + light);
+      under.area([[[left, top], [right, top], [right, bottom], [left, bottom]]], under.ink.lanes[laneOf(end)]! + light);
     });
   });
 }
@@ -187,9 +190,12 @@ function label(pen: Pen, frame: Frame, [x, y]: readonly number[], i: number): vo
   pen.text(at, String(i + 1), { align: "center", bold: true });
 }
 
+const MOST_SAID = 6;
+
 function basinWords(basins: Basins, count: number): string {
-  const shares = range(count).map((i) => basins.ends.filter((end) => end === i).length / basins.ends.length);
-  const nowhere = basins.ends.filter((end) => end < 0).length / basins.ends.length;
-  const parts = shares.map((share, i) => `${Math.round(100 * share)}% of starts lead to minimum ${i + 1}`);
-  return `${parts.join(", ")}${nowhere > 0.005 ? `, ${Math.round(100 * nowhere)}% to none in ${basins.updates} updates` : ""}.`;
+  const shareOf = (i: number) => Math.round((100 * basins.ends.filter((end) => end === i).length) / basins.ends.length);
+  const parts = range(Math.min(count, MOST_SAID)).map((i) => `${shareOf(i)}% ${i ? "to" : "of starts lead to minimum"} ${i + 1}`);
+  const more = count > MOST_SAID ? `, the others to ${count - MOST_SAID} more` : "";
+  const nowhere = shareOf(-1);
+  return `${parts.join(", ")}${more}${nowhere ? `, ${nowhere}% to none in ${basins.updates} updates` : ""}.`;
 }

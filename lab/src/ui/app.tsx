@@ -77,6 +77,7 @@ export function App({ host }: { host: Host }) {
         <p class="lesson">{scene.lesson}</p>
         {Remark && <Remark />}
         <Verdict study={study} />
+        <p class="convention">{study.objective.value.convention}.</p>
         <div class="stage">
           <section class="pictures" aria-label="Pictures"><Pictures /></section>
           <aside aria-label="Settings">

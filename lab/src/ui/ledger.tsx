@@ -22,7 +22,6 @@ export function Ledger({ study }: { study: Study }) {
   return (
     <section class="ledger" aria-labelledby="ledger-title">
       <h2 id="ledger-title">Ledger</h2>
-      <p class="convention">{objective.value.convention}.</p>
       <Arithmetic study={study} />
       <div class="scroll" tabIndex={0} role="region" aria-label="Steps, all digits">
         <table>
