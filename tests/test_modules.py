@@ -38,6 +38,7 @@ from downslope.rules import (  # noqa: E402
 from downslope.sources.memory import MemoryRows  # noqa: E402
 from downslope.stopping import MaxEpochs, MaxSteps  # noqa: E402
 
+torch.set_num_threads(1)  # the modules are small; threads would only wait for each other
 N, D = 50, 4
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(N, D)), RANDOM.normal(size=N)
@@ -113,7 +114,7 @@ def test_adamw_decays_as_pytorch_does_up_to_the_order_of_decay_and_step():
     theirs, ours = make_module(), make_module()
     optimizer = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1)
     for module, rule, rate in ((theirs, optimizer, None), (ours, AdamW(weight_decay=0.1), 0.01)):
-        train(module, "mse", (X, Y), rule=rule, rate=rate, max_epochs=20)
+        train(module, "mse", (X, Y), rule=rule, rate=rate or "auto", max_epochs=20)
     np.testing.assert_allclose(flat(ours), flat(theirs), rtol=1e-9)
 
 
@@ -218,7 +219,7 @@ def test_data_of_every_kind_gives_the_same_full_gradient(kind):
 
 def test_arrays_and_dataset_are_visited_in_one_order():
     rows = TensorDataset(torch.tensor(X), torch.tensor(Y))
-    a, b = (train(make_module(), "mse", data, batch_size=8).w for data in ((X, Y), rows))
+    a, b = (train(make_module(), "mse", data, batch_size=8, rate=0.01).w for data in ((X, Y), rows))
     np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
@@ -227,7 +228,7 @@ def test_noise_repeats_and_leaves_the_process_its_own():
     expected = torch.rand(3)
     torch.manual_seed(5)
     a, b, c = (
-        train(make_module(dropout=0.5), "mse", (X, Y), batch_size=8, seed=seed).w
+        train(make_module(dropout=0.5), "mse", (X, Y), batch_size=8, rate=0.01, seed=seed).w
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(a, b)
@@ -291,7 +292,7 @@ def test_the_module_stays_where_it_was():
     module = make_module(dtype=torch.float32)
     module.eval()
     places = [p.data_ptr() for p in module.parameters()]
-    result = train(module, "mse", (X, Y), batch_size=10, max_epochs=2)
+    result = train(module, "mse", (X, Y), batch_size=10, rate=0.01, max_epochs=2)
     assert [p.data_ptr() for p in module.parameters()] == places
     assert not module.training
     assert result.w.dtype == torch.float32
@@ -302,7 +303,7 @@ def test_frozen_and_shared_parameters_are_respected():
     module = make_module()
     module[0].weight.requires_grad_(False)
     frozen = module[0].weight.clone()
-    train(module, "mse", (X, Y))
+    train(module, "mse", (X, Y), rate=0.01)
     np.testing.assert_array_equal(module[0].weight, frozen)
 
     class Tied(torch.nn.Module):
@@ -316,7 +317,7 @@ def test_frozen_and_shared_parameters_are_respected():
             return self.up(torch.tanh(self.down(x)))
 
     tied = Tied()
-    result = train(tied, torch.nn.MSELoss(), (X, X), batch_size=10)
+    result = train(tied, torch.nn.MSELoss(), (X, X), batch_size=10, rate=0.01)
     assert len(result.w) == D * D
     assert tied.up.weight is tied.down.weight
     assert result.trace["value"][-1] < result.trace["value"][0]
@@ -333,9 +334,31 @@ def test_a_whole_batch_loss_sees_dictionaries():
     def on_batch(module, batch):
         return ((module(batch["inputs"])[:, 0] - batch["target"]) ** 2).mean()
 
-    a = train(make_module(), OnBatch(on_batch), Pairs(), batch_size=8).w
-    b = train(make_module(), "mse", (X, Y), batch_size=8).w
+    a = train(make_module(), OnBatch(on_batch), Pairs(), batch_size=8, rate=0.01).w
+    b = train(make_module(), "mse", (X, Y), batch_size=8, rate=0.01).w
     np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["adam", "momentum"])
+def test_a_rate_is_found_and_leaves_running_means_alone(rule):
+    def make(momentum):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            first, last = torch.nn.Linear(D, 20), torch.nn.Linear(20, 1)
+            mean = torch.nn.BatchNorm1d(20, momentum=momentum)
+            return torch.nn.Sequential(first, mean, last).double()
+
+    module, target = make(0.5), X.sum(axis=1)
+    result = train(module, "mse", (X, target), rule=rule, batch_size=10, max_epochs=20)
+    assert result.reason.name == "max_epochs"
+    assert result.trace["value"][-5:].mean() < 0.2 * result.trace["value"][:5].mean()
+    rates = result.trace["rate"]
+    assert rates[0] < rates.max()
+    assert rates[-1] == pytest.approx(0.0, abs=1e-12)
+    # The first step of a fresh module sees the buffers that it was made with.
+    frozen = make(0.0)
+    train(frozen, "mse", (X, Y), rule=rule, batch_size=10, max_epochs=1)
+    np.testing.assert_array_equal(frozen[1].running_mean, 0.0)
 
 
 def test_a_line_search_needs_no_rate_and_never_climbs():
@@ -380,6 +403,12 @@ REFUSALS = {
     ),
     "line search on batches": (refused(rate=Armijo(), batch_size=5), PairError, "batch_size=5"),
     "line search on a loader": (refused(rule="plain", rate=Armijo(), data=LOADER), PairError, "5"),
+    "auto on a stream": (
+        refused(data=DataLoader(Stream(), batch_size=7)),
+        SettingError,
+        "does not say how long",
+    ),
+    "unknown rate": (refused(rate="fast"), SettingError, "rate='fast' is unknown"),
     "unknown rule": (refused(rule="adamm"), SettingError, "adamm"),
     "unknown loss": (refused(loss="msee"), SettingError, "msee"),
 }

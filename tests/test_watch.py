@@ -24,6 +24,7 @@ from downslope.rules import (  # noqa: E402
 from downslope.watch import FETCH, rule_of, watch  # noqa: E402
 from downslope.watch_callbacks import lightning_callback, trainer_callback  # noqa: E402
 
+torch.set_num_threads(1)  # the modules are small; threads would only wait for each other
 RANDOM = np.random.default_rng(0)
 X = torch.tensor(RANDOM.normal(size=(60, 3)))
 Y = torch.tensor(RANDOM.normal(size=(60, 1))) + X.sum(1, keepdim=True)

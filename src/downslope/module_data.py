@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
-from downslope.errors import InputError, PairError
+from downslope.errors import InputError, PairError, SettingError
 
 Array = Any
 BLOCK_ROWS = 4096
@@ -35,6 +35,10 @@ class Batches(Protocol):
         """Rows per step where a walk asks for so many; None means all rows at each step."""
         ...
 
+    def n_batches(self, size: int | None) -> int:
+        """Steps per epoch at that batch size."""
+        ...
+
     def epoch(self, size: int, seed: int, epoch: int) -> Iterator[Any]:
         """One epoch of batches."""
         ...
@@ -52,6 +56,9 @@ class TensorBatches:
 
     def batch_size(self, asked: int | None) -> int | None:
         return None if asked is None or asked >= len(self.tensors[0]) else asked
+
+    def n_batches(self, size: int | None) -> int:
+        return -(-len(self.tensors[0]) // (size or len(self.tensors[0])))
 
     def epoch(self, size: int, seed: int, epoch: int) -> Iterator[Any]:
         first = self.tensors[0]
@@ -72,6 +79,9 @@ class DatasetBatches:
 
     def batch_size(self, asked: int | None) -> int | None:
         return None if asked is None or asked >= len(self.dataset) else asked
+
+    def n_batches(self, size: int | None) -> int:
+        return -(-len(self.dataset) // (size or len(self.dataset)))
 
     def epoch(self, size: int, seed: int, epoch: int) -> Iterator[Any]:
         order = shuffled(len(self.dataset), seed, epoch).tolist()
@@ -101,6 +111,14 @@ class LoaderBatches:
             )
         streams = isinstance(self.loader.dataset, IterableDataset)
         return self.loader.batch_size or 1 if streams or len(self.loader) > 1 else None
+
+    def n_batches(self, size: int | None) -> int:
+        if isinstance(self.loader.dataset, IterableDataset):
+            raise SettingError(
+                "rate='auto' plans the whole run, but a stream does not say how long it is; give "
+                "a number."
+            )
+        return len(self.loader) if size is not None else 1
 
     def epoch(self, size: int, seed: int, epoch: int) -> Iterator[Any]:
         torch.manual_seed(noise_seed(seed, epoch, 0))

@@ -156,6 +156,13 @@ class ModuleProblem:
             n += batch.n_rows
         return total / n, slope / n
 
+    def value(self, w: Tensor, rows: Batch | Whole) -> float:
+        """Mean loss of the module as it stands, over one batch or over all rows; no gradient."""
+        batches = [rows] if isinstance(rows, Batch) else self._blocks(rows)
+        with torch.no_grad():
+            parts = [(batch.n_rows, self._value(w, batch)) for batch in batches]
+        return float(sum(n * value.item() for n, value in parts) / sum(n for n, _ in parts))
+
     def curvature_product(self, w: Tensor, v: Tensor, rows: Batch | Whole | None = None) -> Tensor:
         """Hessian at ``w`` times ``v``, by differentiating the gradient once more."""
         if isinstance(rows, Batch):
@@ -166,14 +173,13 @@ class ModuleProblem:
         return total / n
 
     def mean_loss(self, w: Tensor) -> float:
-        """Mean loss over all rows as the module is used: evaluation mode, no gradient."""
-        self.weights.bind(w)
+        """Mean loss over all rows as the module is used: in evaluation mode."""
         mode = self.module.training
         self.module.eval()
-        with torch.no_grad():
-            parts = [(b.n_rows, self.loss(self.module, b.content)) for b in self._blocks(ALL)]
-        self.module.train(mode)
-        return float(sum(n * value.item() for n, value in parts) / sum(n for n, _ in parts))
+        try:
+            return self.value(w, ALL)
+        finally:
+            self.module.train(mode)
 
     def rest(self, w: Tensor) -> float:
         """There is no part without a gradient."""

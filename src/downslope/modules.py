@@ -11,6 +11,7 @@ GPU.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from downslope.descend import Keeper, Result, Snapshot, State, run
-from downslope.errors import PairError
+from downslope.errors import PairError, SettingError
 from downslope.memory_reuse import keep_freed_memory
 from downslope.module_data import make_batches
 from downslope.module_problem import (
@@ -32,6 +33,10 @@ from downslope.rates import Constant, Look, Rate
 from downslope.rules import Rule, make_rule
 from downslope.stopping import MaxEpochs, Stop, Validation
 from downslope.trace import Record
+from downslope.trials import peak_rate, planned
+
+JUDGED_ROWS = 1024
+"""Rows that trial runs are judged on."""
 
 
 class Nothing(NamedTuple):
@@ -88,33 +93,84 @@ def learning_rate(optimizer: Any) -> float:
     return float(optimizer.param_groups[0]["lr"])
 
 
-def choose_walk(
-    rule: str | Rule | torch.optim.Optimizer, rate: float | Rate | None, weights: FlatWeights
-) -> tuple[Rule, Rate]:
-    """Rule and rate from names, numbers and optimizers.
+def choose_rule(rule: str | Rule | torch.optim.Optimizer, weights: FlatWeights) -> Rule:
+    """The rule itself, by its name, or the steps of an optimizer.
 
     Raises
     ------
     PairError
-        If an optimizer comes with a rate, or is one that has to ask for values itself.
+        If an optimizer has to ask for values itself.
     """
+    if isinstance(rule, torch.optim.LBFGS):
+        raise PairError(
+            "torch.optim.LBFGS asks for values in the middle of its step, which the walk does not "
+            "give; use rule='lbfgs' with a Wolfe rate here."
+        )
     if isinstance(rule, torch.optim.Optimizer):
-        name = type(rule).__name__
-        if rate is not None:
+        return OptimRule(rule, weights)
+    return make_rule(rule) if isinstance(rule, str) else rule
+
+
+def choose_rate(
+    rate: float | str | Rate,
+    rule: Rule,
+    problem: ModuleProblem,
+    size: int | None,
+    epochs: int,
+    seed: int,
+) -> Rate:
+    """A number, a rate, the one that an optimizer holds, or one found by trying.
+
+    Raises
+    ------
+    PairError
+        If an optimizer comes with a rate of ours.
+    SettingError
+        If the name is unknown.
+    """
+    if isinstance(rule, OptimRule):
+        if rate != "auto":
             raise PairError(
-                f"torch.optim.{name} holds its own learning rate, so rate={rate!r} cannot hold; "
-                "set lr in the optimizer, or name a rule of ours."
+                f"torch.optim.{type(rule.optimizer).__name__} holds its own learning rate, so "
+                f"rate={rate!r} cannot hold; set lr in the optimizer, or name a rule of ours."
             )
-        if isinstance(rule, torch.optim.LBFGS):
-            raise PairError(
-                "torch.optim.LBFGS asks for values in the middle of its step, which the walk does "
-                "not give; use rule='lbfgs' with rate='wolfe' here."
-            )
-        return OptimRule(rule, weights), OptimRate(rule)
-    chosen = make_rule(rule) if isinstance(rule, str) else rule
-    if rate is None:
-        return chosen, Constant(1e-3)
-    return chosen, Constant(rate) if isinstance(rate, (int, float)) else rate
+        return OptimRate(rule.optimizer)
+    if isinstance(rate, str):
+        if rate != "auto":
+            raise SettingError(f"rate={rate!r} is unknown; use 'auto', a number or a Rate.")
+        total = epochs * problem.data.n_batches(size)
+        return planned(find_peak(problem, rule, size, total, seed)[0], total)
+    return Constant(float(rate)) if isinstance(rate, (int, float)) else rate
+
+
+def find_peak(
+    problem: ModuleProblem, rule: Rule, size: int | None, total_steps: int, seed: int
+) -> tuple[float, str]:
+    """Highest learning rate of a run, by trying several; and where it comes from.
+
+    Judged on the first batches of another order, a thousand rows or so.
+    """
+    judges = list(
+        islice(problem.batches(size, seed + 1, 0), -(-JUDGED_ROWS // (size or JUDGED_ROWS)))
+    )
+    buffers = [buffer.clone() for buffer in problem.module.buffers()]
+
+    def judge(w: Tensor) -> float:
+        return sum(problem.value(w, rows) for rows in judges) / len(judges)
+
+    try:
+        return peak_rate(
+            problem,
+            problem.weights.read(),
+            rule,
+            judge,
+            total_steps=total_steps,
+            batch_size=size,
+            seed=seed,
+        )
+    finally:
+        for buffer, kept in zip(problem.module.buffers(), buffers, strict=True):
+            buffer.copy_(kept)
 
 
 def train(
@@ -123,7 +179,7 @@ def train(
     data: Any,
     *,
     rule: str | Rule | torch.optim.Optimizer = "adam",
-    rate: float | Rate | None = None,
+    rate: float | str | Rate = "auto",
     batch_size: int | None = None,
     max_epochs: int = 10,
     validation: Any = None,
@@ -148,8 +204,9 @@ def train(
         What the module is trained on, ``(inputs, target)`` for a loss of the first two kinds.
     rule : str, Rule or torch.optim.Optimizer, default "adam"
         Which way. An optimizer over the module's parameters makes the steps itself.
-    rate : float, Rate or None
-        How far; None is 1e-3, or the optimizer's own.
+    rate : float, Rate or "auto", default "auto"
+        How far. "auto" tries several on a few per cent of the steps, takes the best, warms up to it
+        and falls along a cosine to 0 by the last epoch; with an optimizer it is the optimizer's.
     batch_size : int or None, default None
         Rows per step; None for all, or as the DataLoader says.
     max_epochs : int, default 10
@@ -186,7 +243,7 @@ def train(
 
     Examples
     --------
-    >>> line = torch.nn.Linear(1, 1)
+    >>> line = torch.nn.Linear(1, 1, bias=False)
     >>> X, y = [[100.0], [150.0], [200.0]], [8.0, 12.0, 16.0]
     >>> result = train(line, torch.nn.MSELoss(), (X, y), rule="plain", rate=2e-5, max_epochs=60)
     >>> round(line(torch.tensor([[175.0]])).item(), 1)
@@ -197,7 +254,7 @@ def train(
     problem = ModuleProblem(
         module, on_batch, make_batches(data, weights.dtype, weights.device), weights
     )
-    chosen_rule, chosen_rate = choose_walk(rule, rate, weights)
+    chosen_rule = choose_rule(rule, weights)
     if isinstance(chosen_rule, OptimRule) and (state is not None or keeper is not None):
         raise PairError(
             "A torch.optim optimizer keeps its memory to itself, so a run with it cannot be taken "
@@ -207,15 +264,20 @@ def train(
     if validation is not None:
         rows = make_batches(validation, weights.dtype, weights.device)
         held = _Held(ModuleProblem(module, on_batch, rows, weights))
+    size = problem.data.batch_size(batch_size)
     patient = [] if patience is None else [Validation(0.0, patience)]
     with own_noise(weights.device), settled(module, weights, training=True):
+        w0 = weights.read()
+        chosen_rate = choose_rate(
+            rate, chosen_rule, problem, size=size, epochs=max_epochs, seed=seed
+        )
         result = run(
             problem,
-            weights.read(),
+            w0,
             chosen_rule,
             chosen_rate,
             [*stops, *patient, MaxEpochs(max_epochs)],
-            batch_size=problem.data.batch_size(batch_size),
+            batch_size=size,
             seed=seed,
             validate=held,
             keep_weights=keep_weights,

@@ -3,14 +3,13 @@
 import math
 from typing import Any
 
-from downslope.descend import check_pair
 from downslope.errors import SettingError
 from downslope.networks import Network
-from downslope.rates import Constant, Cosine, Rate, WarmUp
+from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import choose_rate
 from downslope.stopping import Progress, Stop, Validation, VanishedRate
-from downslope.trials import try_rates
+from downslope.trials import peak_rate, planned
 
 Array = Any
 FEW_ROWS = 64
@@ -19,8 +18,6 @@ TOTAL_STEPS = 3000
 """Steps of a whole fit, unless that is under 20 or over 300 passes."""
 JUDGED_ROWS = 1024
 """Rows that trial runs are judged on."""
-WARM_SHARE = 0.05
-"""Share of the steps in which the rate rises to its peak."""
 TOL = 1e-4
 """Fall of the loss per epoch that counts as progress, scikit-learn's for networks."""
 STARTED = ("constant", "invscaling", "adaptive", "step", "exponential", "cosine", "onecycle")
@@ -76,26 +73,17 @@ def choose_epochs(max_iter: int | str, batch_size: int | None, n_rows: int) -> i
 def choose_peak(
     network: Network, w0: Array, rule: Rule, batch_size: int | None, n_steps: int, seed: int
 ) -> tuple[float, str]:
-    """Highest learning rate of a run, by trying a hundredth of its steps at each of several.
-
-    Rules that rescale each weight take the rate with the lowest loss. The others half of it: one
-    batch with rows far out can throw them over where many were crossed.
-    """
-    check_pair(rule, Constant(1.0), network, batch_size)
+    """Highest learning rate of a run, by trying several, judged on a sample of the rows."""
     rows = network.source.sample(JUDGED_ROWS, seed)  # type: ignore[attr-defined]
-    trials = try_rates(
+    return peak_rate(
         network,
         w0,
         rule,
         lambda w: network.value(w, rows),
-        n_steps=min(200, max(20, n_steps // 100)),
+        total_steps=n_steps,
         batch_size=batch_size,
         seed=seed,
     )
-    if rule.scales_coordinates:
-        return trials.best, f"{trials.why}; {trials.best:.3g} is the learning rate."
-    half = trials.best / 2.0
-    return half, f"{trials.why}; half of the best, {half:.3g}, is the learning rate."
 
 
 def choose_network_rate(
@@ -111,7 +99,7 @@ def choose_network_rate(
 ) -> Rate:
     """The rate that the settings name; "auto" rises for a while, then falls to 0 by the end."""
     if learning_rate == "auto":
-        return WarmUp(Cosine(peak, n_steps), max(1, round(WARM_SHARE * n_steps)))
+        return planned(peak, n_steps)
     return choose_rate(
         learning_rate,
         eta0=peak,

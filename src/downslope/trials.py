@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from downslope.descend import Problem, begin, steps
-from downslope.rates import Constant
+from downslope.descend import Problem, begin, check_pair, steps
+from downslope.rates import Constant, Cosine, WarmUp
 from downslope.rules import Rule
 
 Array = Any
@@ -24,6 +24,10 @@ FIRST = 4e-3
 FACTOR = 2.0
 MOST = 40
 """Rungs that are tried at most."""
+TRIAL_STEPS = (20, 200)
+"""Least and most steps of a trial run; between them a hundredth of the run that it is for."""
+WARM_SHARE = 0.05
+"""Share of the steps in which a planned rate rises to its peak."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +124,46 @@ def _turned(found: dict[float, float], rate: float, lowest: float, start: float)
 def _beside(rates: list[float], best: float) -> list[float]:
     i = rates.index(best)
     return rates[max(0, i - 1) : i + 2]
+
+
+def peak_rate(
+    problem: Problem,
+    w0: Array,
+    rule: Rule,
+    judge: Callable[[Array], float],
+    *,
+    total_steps: int,
+    batch_size: int | None = None,
+    seed: int = 0,
+) -> tuple[float, str]:
+    """Highest learning rate of a run of ``total_steps``, and where it comes from.
+
+    Rules that rescale each weight take the rate with the lowest loss. The others half of it: one
+    batch with rows far out can throw them over where many were crossed.
+
+    Raises
+    ------
+    PairError
+        If the rule cannot walk on this problem.
+    """
+    check_pair(rule, Constant(1.0), problem, batch_size)
+    least, most = TRIAL_STEPS
+    n_steps = min(most, max(least, total_steps // 100))
+    trials = try_rates(problem, w0, rule, judge, n_steps=n_steps, batch_size=batch_size, seed=seed)
+    if rule.scales_coordinates:
+        return trials.best, f"{trials.why}; {trials.best:.3g} is the learning rate."
+    half = trials.best / 2.0
+    return half, f"{trials.why}; half of the best, {half:.3g}, is the learning rate."
+
+
+def planned(peak: float, total_steps: int) -> WarmUp:
+    """A rate that rises to its peak for a twentieth of the run and falls to 0 by its end.
+
+    Examples
+    --------
+    >>> from downslope.rates import schedule
+    >>> [round(rate, 3) for rate in schedule(planned(1.0, 40), 41)[::10]]
+    [0.1, 0.895, 0.541, 0.161, 0.0]
+    """
+    warm = max(1, round(WARM_SHARE * total_steps))
+    return WarmUp(Cosine(peak, max(1, total_steps - warm)), warm)
