@@ -7,12 +7,14 @@ does the same to 1e-12 relative. Row orders are written out, since the page draw
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from downslope.descend import begin, steps
+from downslope.curvature import stable_limit
+from downslope.descend import Step, begin, steps
 from downslope.formula import parse
 from downslope.losses import make_loss
 from downslope.objective import Objective
@@ -49,11 +51,18 @@ def numbers(values: Any) -> list[float]:
     return [float(x) for x in np.atleast_1d(values)]
 
 
-def trace(
+def walk(
     problem: Any, start: list[float], rule: Any, rate: Rate, batch_size: int | None = None
-) -> list[dict[str, Any]]:
+) -> list[Step]:
+    """The steps themselves."""
+    state = begin(start, rule, rate)
+    return list(
+        islice(steps(problem, state, rule, rate, batch_size=batch_size, seed=5), UPDATES + 1)
+    )
+
+
+def trace(taken: list[Step]) -> list[dict[str, Any]]:
     """What the page must reproduce of each step."""
-    walk = steps(problem, begin(start, rule, rate), rule, rate, batch_size=batch_size, seed=5)
     return [
         {
             "w": numbers(step.w),
@@ -62,7 +71,7 @@ def trace(
             "direction": numbers(step.direction),
             "rate": float(step.length),
         }
-        for step, _ in zip(walk, range(UPDATES + 1), strict=False)
+        for step in taken
     ]
 
 
@@ -87,7 +96,7 @@ def rows_case(
     rate = extra.get("rate", Constant(eta))
     if "schedule" in extra:
         case["schedule"] = extra["schedule"]
-    case["steps"] = trace(objective, case["start"], make_rule(rule), rate, batch)
+    case["steps"] = trace(walk(objective, case["start"], make_rule(rule), rate, batch))
     return case
 
 
@@ -103,14 +112,19 @@ def row_orders(n: int, size: int) -> list[list[int]]:
 
 
 def formula_case(name: str, rule: str) -> dict[str, Any]:
+    """A walk over a formula, and the stable limit where it ends."""
     text, start, eta = FORMULAS[name]
+    problem, made = parse(text), make_rule(rule)
+    taken = walk(problem, start, made, Constant(eta))
+    state = taken[-1].state
     return {
         "kind": "formula",
         "text": text,
         "rule": rule,
         "eta": eta,
         "start": start,
-        "steps": trace(parse(text), start, make_rule(rule), Constant(eta)),
+        "limit": stable_limit(problem, made, state.w, taken[-1].rule_memory, state.k + 1),
+        "steps": trace(taken),
     }
 
 

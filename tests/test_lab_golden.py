@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from lab_golden import GOLDEN, golden
 
 
@@ -10,8 +11,11 @@ def test_golden_traces_are_current():
     written, today = json.loads(GOLDEN.read_text()), golden()
     assert written.keys() == today.keys()
     for name, case in today.items():
-        for key in case.keys() - {"steps"}:
+        for key in case.keys() - {"steps", "limit"}:
             assert written[name][key] == case[key], (name, key)
+        limits = [limit for limit in (written[name].get("limit"), case.get("limit")) if limit]
+        assert len(limits) != 1
+        assert limits[:1] == pytest.approx(limits[1:], rel=1e-9)
         for column in ("w", "value", "gradient", "direction", "rate"):
             then = np.array([step[column] for step in written[name]["steps"]])
             now = np.array([step[column] for step in case["steps"]])

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { curvatureAt, rescaledLimit, stableLimit } from "../src/engine/curvature.ts";
 import { walk, type Step } from "../src/engine/descend.ts";
 import { LOSSES } from "../src/engine/losses.ts";
 import { makeRate } from "../src/engine/rates.ts";
@@ -22,6 +23,7 @@ interface Case {
   schedule?: string;
   start: number[];
   batches?: number[][];
+  limit?: number | null;
   steps: { w: number[]; value: number; gradient: number[]; direction: number[]; rate: number }[];
 }
 
@@ -56,5 +58,16 @@ for (const [name, given] of Object.entries(golden)) {
       // A batch's value is Python's; the page shows the value over all rows.
       if (!given.batches) close([step.value], [expected.value], `value at step ${k}`);
     });
+  });
+}
+
+for (const [name, given] of Object.entries(golden).filter(([, { kind }]) => kind === "formula")) {
+  test(`the stable limit is Python's: ${name}`, () => {
+    const objective = typed(given.text);
+    const rule = makeRule(given.rule);
+    const { w, after, k } = again(given).at(-1)!;
+    const limit = rule.divisor === null ? stableLimit(rule, curvatureAt(objective, w, "here")) : rescaledLimit(rule, objective, w, after, k);
+    if (given.limit === null) assert.equal(limit, null);
+    else assert.ok(Math.abs(limit! / given.limit! - 1) < 1e-9, `${limit} against ${given.limit}`);
   });
 }
