@@ -2,7 +2,6 @@
 
 import math
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -103,7 +102,6 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "says"), REFUSED)
 def test_refuses_in_one_sentence(text, says):
-    began = time.perf_counter()
     with pytest.raises(FormulaError) as caught:
         parse(text)
     message = str(caught.value)
@@ -111,7 +109,6 @@ def test_refuses_in_one_sentence(text, says):
     assert "\n" not in message
     assert message.endswith(".")
     assert len(message) < 300
-    assert time.perf_counter() - began < 5.0  # refused before any work is done, not after
 
 
 def test_only_text_is_read():
