@@ -35,7 +35,7 @@ FLOORS = {
         tables targets labels settings training far linear estimators drop_in network_choices
         network_training network_descent network_estimators modules module_estimators model
         references scores fitting
-        telling fit_report predicting rate_range samples walk_picture file_rows fitting_files
+        telling fit_report predicting rate_range samples walk_picture saving file_rows fitting_files
         cli lab practice __main__
         """,
 }

@@ -238,6 +238,14 @@ def test_everything_asked_for_is_kept(line, here, capsys):
     check_harmless((here / "r.html").read_text(encoding="utf-8"))
 
 
+def test_a_walk_of_many_weights_is_drawn_on_its_plane(cars, here, capsys):
+    walk = ("--features", FIVE, "-r", 0.1, "--figures", "f", "-q")
+    code, _, err = cli(capsys, "fit", cars, "-t", "price", *walk)
+    assert (code, err) == (0, "")
+    names = {path.stem for path in (here / "f").iterdir()}
+    assert names == {"convergence", "plane", "coefficients", "predictions"}
+
+
 @pytest.mark.parametrize("task", ["y", "c"])
 def test_predictions_go_by_name_never_by_position(line, here, capsys, task):
     cli(capsys, "fit", line, "-t", task, "--out", "m", "--quiet")
@@ -335,6 +343,26 @@ def test_a_sweep_finds_the_published_limit_by_itself(cars, here, capsys):
     assert {"crawling", "just right", "oscillating", "diverging"} <= set(
         re.findall(r"[a-z]+ ?[a-z]+", out)
     )
+
+
+def test_the_costs_of_the_lesson_have_three_local_minima(here, capsys):
+    code, out, _ = cli(capsys, "minima", "3,1,1,8,6,5,2,6,4,3", "--figure", "m.svg", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert (told["count"], told["lowest"]) == (3, 1.0)
+    assert told["places"] == [[1, 2], [6, 6], [9, 9]]
+    assert (here / "m.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("formula", "count"), [("w^4 - 2*w^2 + 0.3*w", 2), ("(u^2 - 1)^2 + v^2", 2), ("u^2+v^2+w^2", 1)]
+)
+def test_the_minima_of_a_formula(here, capsys, formula, count):
+    drawn = () if "w^2" in formula and "u" in formula else ("--figure", "m.png")
+    code, out, _ = cli(capsys, "minima", formula, *drawn, "--json")
+    assert code == 0
+    assert len(json.loads(out)["places"]) == count
+    assert len(list(here.iterdir())) == len(drawn) // 2
 
 
 def test_a_narrow_valley_takes_plain_descent_the_most_steps(here, capsys):
@@ -492,6 +520,11 @@ WRONG = {
     "no such rule in a race": ["race", "w^2", "--rules", "plain,nope"],
     "no rule in a race": ["race", "w^2", "--rules", ","],
     "a race without a budget": ["race", "w^2", "--evaluations", "1"],
+    "minima of nothing": ["minima", "3,,x"],
+    "a box the wrong way round": ["minima", "w^2", "--box", "w=2:-2"],
+    "a box for nobody": ["minima", "w^2", "--box", "q=-2:2"],
+    "basins of three weights": ["minima", "u^2+v^2+w^2", "--figure", "m.png"],
+    "no starts": ["minima", "w^2", "--starts", "0"],
     "no formula": ["trace", "__import__('os')"],
     "an attribute": ["trace", "w.__class__"],
     "a huge power": ["trace", "9^9^9^9^9"],
@@ -510,7 +543,11 @@ WRONG = {
 }  # fmt: skip
 
 
-ONLY_FOUND_ON_THE_WAY = {"a pair that cannot be", "a line search on batches"}
+ONLY_FOUND_ON_THE_WAY = {
+    "a pair that cannot be",
+    "a line search on batches",
+    "basins of three weights",
+}
 
 
 @pytest.mark.parametrize("what", WRONG)

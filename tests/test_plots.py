@@ -23,6 +23,7 @@ from downslope.plot_style import (
 )
 from downslope.plot_valleys import (
     Valley,
+    basins,
     loss_along,
     loss_bowl,
     loss_contours,
@@ -82,6 +83,10 @@ FIGURES = {
     ),
     "rates": lambda theme, name, v: rate_curves(
         [RateCurve(0.1, name, v), RateCurve(2.0, "diverging", v[::-1])], limit=1.0, theme=theme
+    ),
+    "basins": lambda theme, name, v: basins(
+        bowl(), np.arange(225).reshape(15, 15) % 3 - 1, [[0, 0], [1, 1]], v[:2], names=(name, "b"),
+        theme=theme,
     ),
     "rules": lambda theme, name, v: rule_curves(
         [RuleCurve(name, np.arange(len(v)), v), RuleCurve("b", np.arange(len(v)), v[::-1])],

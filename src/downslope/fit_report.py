@@ -37,10 +37,12 @@ from downslope.telling import (
     strongest,
     told,
 )
+from downslope.walk_picture import plane_picture
 from downslope.wording import duration, number, score_number
 
 Array = Any
-GRID = 45
+GRID, PLANE_GRID = 45, 51
+MOST_DOTS = 120
 MOST_COEFFICIENTS = 25
 MOST_VALUES = 3e7
 """Numbers of losses of rows that a picture of a landscape may cost: a second or so."""
@@ -127,6 +129,8 @@ CAPTIONS = {
     "loss": "The objective against the slope, the intercept held where the run ended: the U that "
     "the run walked down.",
     "contours": "The same from above, over both weights of the scaled problem.",
+    "plane": "The path on the two directions in which it moved most; dots are coloured by the true "
+    "loss, the contours show the plane's.",
     "coefficients": "What one standard deviation of each column changes; diamonds are the "
     "reference solution.",
     "predictions": "Predictions against the truth, and against those of the reference solution.",
@@ -157,7 +161,7 @@ def figures(done: Fit, diagnosis: Diagnosis, theme: Theme = LIGHT) -> dict[str, 
             value_name=f"objective ({done.data.ask.loss})",
             theme=theme,
         )
-    drawn |= _landscape(done, theme)
+    drawn |= _landscape(done, theme) | _plane(done, theme)
     if len(done.coefficients) == 1 and done.coefficients.size > 1:
         other = done.reference_weights()
         drawn["coefficients"] = coefficients(
@@ -201,6 +205,23 @@ def _landscape(done: Fit, theme: Theme) -> dict[str, Figure]:
             Valley(a, b, losses, path), names=(name, "intercept"), theme=theme
         ),
     }
+
+
+def _plane(done: Fit, theme: Theme) -> dict[str, Figure]:
+    """The path of more than two weights on its own plane, where it is short enough to draw."""
+    problem, trace = done.problem, done.trained.result.trace
+    if problem.size < 3 or trace.weights is None or len(trace) < 4:
+        return {}
+    if PLANE_GRID**2 * problem.source.n_rows > MOST_VALUES:
+        return {}
+    # The first steps go furthest, so they are drawn densest.
+    few = np.unique(np.geomspace(1, len(trace), MOST_DOTS).astype(int)) - 1
+    path = trace.weights[few]
+    if not np.isfinite(path).all():
+        return {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        heights = np.array([problem.value(w) for w in path])
+        return {"plane": plane_picture(problem.value, path, heights, PLANE_GRID, theme)}
 
 
 def _judgement(done: Fit, theme: Theme) -> dict[str, Figure]:

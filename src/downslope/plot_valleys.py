@@ -173,7 +173,8 @@ def minima(
     local : sequence of int
         Indices of the local minima.
     basins : sequence of int, optional
-        For each point, the position in ``local`` of the minimum that descent from it reaches.
+        For each point, the position in ``local`` of the minimum that descent from it reaches; -1
+        where it reaches none.
     """
     x, losses = drawable(x), drawable(losses)
     figure, (panel,) = canvas(theme, 7.0, 4.2)
@@ -199,6 +200,51 @@ def minima(
         f"{count} local minim{'um' if count == 1 else 'a'}",
         "a start in a shaded stretch rolls to the minimum in it" if basins is not None else "",
     )
+    return figure
+
+
+def basins(
+    valley: Valley,
+    labels: Any,
+    places: Any,
+    values: Sequence[float],
+    *,
+    names: tuple[str, str] = ("u", "v"),
+    theme: Theme = LIGHT,
+) -> Figure:
+    """A landscape of two weights with its minima and the borders between their basins.
+
+    Parameters
+    ----------
+    valley : Valley
+    labels : array of int, shape (len(b), len(a))
+        Position in ``places`` of the minimum that descent reaches; -1 for none.
+    places : array of shape (n_places, 2)
+    values : sequence of float
+        Loss at each place.
+    """
+    labels = np.asarray(labels)
+    figure, (panel,) = canvas(theme, 6.6, 5.4)
+    contours(panel, theme, valley._replace(path=np.empty((0, 2))), names)
+    a, b = drawable(valley.a), drawable(valley.b)
+    for k in range(len(values)):
+        mine = (labels == k).astype(float)
+        if mine.any() and not mine.all():
+            panel.contour(a, b, mine, levels=[0.5], colors=[theme.ink], linewidths=1.2,
+                          linestyles="dashed")  # fmt: skip
+    heights = drawable(values)
+    rounding = 1e-9 * float(np.nanmax(np.abs(drawable(valley.losses)), initial=0.0))
+    lowest = float(np.nanmin(heights, initial=np.inf)) + rounding
+    for k, place in enumerate(drawable(places).reshape(-1, 2)):
+        best = heights[k] <= lowest
+        panel.plot(*place, "*" if best else "v", markersize=15 if best else 9, zorder=5,
+                   color=theme.colors[2 if best else 1], markeredgecolor=theme.paper)  # fmt: skip
+        text = number(0.0 if abs(heights[k]) <= rounding else heights[k])
+        panel.annotate(text, place, xytext=(0, -16), textcoords="offset points",
+                       ha="center", fontsize=8.5, color=theme.ink)  # fmt: skip
+    count = len(values)
+    headline(panel, theme, f"{count} place{'s' * (count != 1)} where descent ends",
+             "dashed: borders between the starts that lead to one and to another")  # fmt: skip
     return figure
 
 
@@ -269,6 +315,7 @@ def path_plane(
     bar = figure.colorbar(dots, ax=panel, shrink=0.8, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=theme.muted, labelsize=8.5, length=0)
+    bar.ax.yaxis.set_major_formatter(lambda value, _: tick(value))
     bar.set_label("true loss", color=theme.muted, fontsize=9)
     share = [f" ({100 * part:.0f} % of the movement)" for part in explained or ()] or ["", ""]
     panel.set(xlabel="first direction" + share[0], ylabel="second direction" + share[1])
@@ -332,8 +379,10 @@ def _shade(panel: Axes, theme: Theme, x: Array, basins: Array) -> None:
     middles = (x[edges - 1] + x[edges]) / 2.0
     starts, stops = np.append(x[0], middles), np.append(middles, x[-1])
     for k, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-        color = theme.colors[int(basins[np.append(0, edges)[k]]) % len(theme.colors)]
-        panel.axvspan(start, stop, color=color, alpha=0.13, linewidth=0)
+        owner = int(basins[np.append(0, edges)[k]])
+        if owner >= 0:
+            color = theme.colors[owner % len(theme.colors)]
+            panel.axvspan(start, stop, color=color, alpha=0.13, linewidth=0)
 
 
 def _steps_note(valley: Valley) -> str:

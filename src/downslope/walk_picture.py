@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 
 from downslope.plot_style import LIGHT, Figure, Theme
-from downslope.plot_valleys import Valley, loss_along, loss_bowl, loss_contours, path_plane
+from downslope.plot_valleys import (
+    Valley,
+    basins,
+    loss_along,
+    loss_bowl,
+    loss_contours,
+    minima,
+    path_plane,
+)
 
 Array = Any
 CURVE, GRID = 241, 101
@@ -54,7 +62,7 @@ def picture(
             return _curve(value, path, names[0], (low[0], high[0]), value_name, theme)
         heights = np.array([value(w) for w in path])
         if path.shape[1] > 2:
-            return _plane(value, path, heights, grid, theme)
+            return plane_picture(value, path, heights, grid, theme)
     valley, pair = landscape(value, path, goal, grid)._replace(path=path), (names[0], names[1])
     if bowl:
         return loss_bowl(
@@ -110,10 +118,25 @@ def _curve(
     )
 
 
-def _plane(
-    value: Callable[[Array], float], path: Array, heights: Array, grid: int, theme: Theme
+def plane_picture(
+    value: Callable[[Array], float],
+    path: Array,
+    heights: Array,
+    grid: int = GRID,
+    theme: Theme = LIGHT,
 ) -> Figure:
-    """The path on the two directions in which it moved most, seen from its last point."""
+    """The path on the two directions in which it moved most, seen from its last point.
+
+    Parameters
+    ----------
+    value : callable
+        Loss at an array of weights.
+    path : array of shape (n_points, n_weights)
+    heights : array of shape (n_points,)
+        True loss at each point.
+    grid : int
+        Losses along each side of the plane.
+    """
     end = path[-1]
     _, sizes, directions = np.linalg.svd(path - end, full_matrices=False)
     flat = (path - end) @ directions[:2].T
@@ -130,3 +153,32 @@ def _plane(
         explained=(float(shares[0]), float(shares[1])),
         theme=theme,
     )
+
+
+def basin_picture(
+    value: Callable[[Array], float],
+    axes: Sequence[Array],
+    labels: Array,
+    places: Array,
+    names: Sequence[str],
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Which start leads where, over a grid of one or two weights.
+
+    Parameters
+    ----------
+    axes : sequence of arrays
+        Grid along each weight.
+    labels : array of int, shape (n_1,) or (n_2, n_1)
+        Index into ``places`` of the end that each start leads to; -1 for none.
+    places : array of shape (n_places, n_weights)
+    """
+    values = [float(value(place)) for place in places]
+    if len(axes) == 1:
+        heights = [float(value(np.array([w]))) for w in axes[0]]
+        nearest = [int(np.abs(axes[0] - place[0]).argmin()) for place in places]
+        return minima(axes[0], heights, nearest, basins=labels, name=names[0], theme=theme)
+    with np.errstate(all="ignore"):
+        losses = np.array([[value(np.array([u, v])) for u in axes[0]] for v in axes[1]])
+    valley = Valley(axes[0], axes[1], losses, np.empty((0, 2)))
+    return basins(valley, labels, places, values, names=(names[0], names[1]), theme=theme)

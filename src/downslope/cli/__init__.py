@@ -17,6 +17,7 @@ from downslope.cli.demo import demo_with
 from downslope.cli.fit import fit
 from downslope.cli.lab import lab
 from downslope.cli.looking import diagnose, inspect
+from downslope.cli.minima import minima
 from downslope.cli.practice import practice
 from downslope.cli.predict import predict
 from downslope.cli.race import race
@@ -73,7 +74,20 @@ def run(arguments: list[str]) -> int:
         return complain(sentence(error), WRONG)
 
 
-for command in (fit, predict, diagnose, inspect, sweep, race, trace, lab, practice, demo_with(run)):
+COMMANDS = (
+    fit,
+    predict,
+    diagnose,
+    inspect,
+    sweep,
+    race,
+    trace,
+    minima,
+    lab,
+    practice,
+    demo_with(run),
+)
+for command in COMMANDS:
     app.command()(command)
 
 
