@@ -147,6 +147,13 @@ def test_points_are_dragged_added_and_removed(open_lab):
     lab.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6, steps=4)
     lab.page.mouse.up()
     assert float(lab.page.get_by_label("y3").input_value()) < old
+    lab.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] - 60, steps=4)
+    lab.page.mouse.up()
+    lab.settle()
+    assert lab.page.get_by_label("y3").count() == 0, "dragged off the picture, it is gone"
+    lab.page.get_by_role("button", name="Add a point").click()
     lab.page.get_by_label("y3").fill("7")
     lab.page.get_by_label("y3").press("Enter")
     lab.page.get_by_role("button", name="Remove point 1").press("Enter")

@@ -27,7 +27,7 @@ const MOST_FEATURES = 12;
 export const data: Scene = {
   name: "data",
   title: "Your data",
-  lesson: "Drop in a table, choose what to predict and from what. The file stays in this page.",
+  lesson: "Drop in a table, choose what to predict and from what. The file stays on this machine.",
   open(host: Host) {
     const fields = {
       table: text(""), target: text(""), features: words([]), loss: choice("mse", LOSS_NAMES), standardise: flag(true),

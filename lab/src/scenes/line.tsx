@@ -81,7 +81,11 @@ export const line: Scene = {
             onPointer={(kind, at, [width, height]) => {
               const frame = frameOf(width, height, held!);
               const place = frame.read(at).map(number3) as [number, number];
-              if (kind === "up") grabbed.value = null;
+              if (kind === "up") {
+                const out = at[0] < 0 || at[1] < 0 || at[0] > width || at[1] > height;
+                if (out && grabbed.value !== null && points.value.length > 2) points.value = points.value.filter((_, j) => j !== grabbed.value);
+                grabbed.value = null;
+              }
               if (kind === "down") {
                 const near = points.value.findIndex(([x, y]) => distance(frame.place(x, y), at) < REACH);
                 grabbed.value = near >= 0 ? near : points.value.length;
@@ -89,7 +93,7 @@ export const line: Scene = {
               }
               if (kind === "move" && grabbed.value !== null) put(grabbed.value, place);
             }}
-            caption="Drag a point, or click to add one. The dashed line is the best one."
+            caption="Drag a point, or click to add one; drag it off the picture to remove it. The dashed line is the best one."
             table={() => dataTable(points.value, walk.here.value.w)}
           />
           <Picture

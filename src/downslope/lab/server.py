@@ -251,7 +251,10 @@ def serve(
     bound = sock.getsockname()[1]
     if bound != port:
         print(f"Port {port} is taken; using {bound}.")
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{bound}/"
+    shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1"}.get(
+        host, f"[{host}]" if ":" in host else host
+    )
+    address = f"http://{shown}:{bound}/"
     print(f"The lab is at {address}#{urlencode({**settings, 'code': desk.token})}")
     print("Ctrl-C ends it.", flush=True)
     if open_browser:
