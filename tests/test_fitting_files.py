@@ -11,7 +11,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from downslope.errors import DownslopeError, InputError, PairError
+from downslope.errors import DownslopeError, InputError
 from downslope.fitting import Ask, fit, prepare
 from downslope.fitting_files import fit_files, kept_apart, lots
 from downslope.model import load
@@ -221,11 +221,6 @@ def test_too_many_levels_are_refused_by_name(tmp_path, monkeypatch):
     source = spoiled(tmp_path, place=[f"n{i // 3}" for i in range(N)])
     with pytest.raises(InputError, match="'place' has more than 100 levels"):
         fit_files(source, Ask("y"))
-
-
-def test_settings_that_need_memory_are_pairs(tmp_path):
-    with pytest.raises(PairError):
-        fit_files(spoiled(tmp_path), Ask("y", penalty="l1", alpha=0.1))
 
 
 def test_any_row_groups_give_the_same_bits(tmp_path):

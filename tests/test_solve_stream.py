@@ -96,8 +96,17 @@ def test_small_sources_are_solved_in_memory():
     np.testing.assert_array_equal(far.w, near.w)
 
 
-@pytest.mark.parametrize(("loss", "penalty"), [("hinge", Penalty()), ("log_loss", Penalty(l1=0.1))])
-def test_what_needs_memory_is_refused_with_the_way_out(loss, penalty):
+@pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
+def test_an_edged_bowl_over_blocks_has_the_same_zeros(loss):
+    X, y = data(loss)
+    penalty, tight = Penalty(l1=0.02), Settings(tol=1e-15)
+    far = solve_stream(in_blocks(X, y, None, 3000), make_loss(loss), penalty, settings=tight)
+    near = solve(X, y, make_loss(loss), penalty, settings=tight)
+    np.testing.assert_array_equal(far.w == 0.0, near.w == 0.0)
+    assert far.value == pytest.approx(near.value, rel=1e-9)
+
+
+def test_what_needs_memory_is_refused_with_the_way_out():
     X, y = data("log_loss")
     with pytest.raises(PairError, match="give batch_size"):
-        solve_stream(MemoryRows(X, y), make_loss(loss), penalty)
+        solve_stream(MemoryRows(X, y), make_loss("hinge"))

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from downslope.errors import InputError
+from downslope.far import fit_far, is_far
 from downslope.linear import CONSTRAINTS, ROWS, LinearDescent
 from downslope.losses import predict_mean
 from downslope.rates import Rate
@@ -220,12 +221,16 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         Parameters
         ----------
         X : array or sparse matrix of shape (n_samples, n_features)
+            Or a Dask array or data frame, whose rows stay on their cluster.
         y : array of shape (n_samples,)
         sample_weight : array of shape (n_samples,), optional
             How much each row counts.
         X_val, y_val : optional
             Rows of your own to validate on: they end the run as in ``early_stopping``.
         """
+        if is_far(X):
+            fit_far(self, X, y, sample_weight)
+            return self
         X, y = validate_data(self, X, y, y_numeric=True, **ROWS)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         if sample_weight is not None:
@@ -384,6 +389,9 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         y_val: Array | None = None,
     ) -> "DescentClassifier":
         """Learn from rows; as in ``DescentRegressor.fit``, with class labels in ``y``."""
+        if is_far(X):
+            fit_far(self, X, y, sample_weight)
+            return self
         X, y = validate_data(self, X, y, **ROWS)
         check_classification_targets(y)
         self.classes_ = np.unique(y)

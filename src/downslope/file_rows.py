@@ -7,11 +7,12 @@ taken from parts all over the files; category levels and what is missing come fr
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow
@@ -32,6 +33,8 @@ from downslope.targets import check_range
 Array = Any
 Tell = Callable[[str, int, int], None]
 """Told which pass goes on, how many rows more it has read, and of how many (0: not known)."""
+Over = Callable[[Callable[[Any], "Seen"], list[Any]], Iterable["Seen"]]
+"""Applies a function to the parts of the files, here or on the workers of a cluster."""
 SAMPLE_ROWS = 100_000
 SAMPLE_PARTS = 16
 MOST_LEVELS = 100_000
@@ -123,7 +126,11 @@ class FileRows:
 
 
 def understand_files(
-    source: str | Path | list[str], ask: Ask, separator: str = ",", tell: Tell = silent
+    source: str | Path | list[str],
+    ask: Ask,
+    separator: str = ",",
+    tell: Tell = silent,
+    over: Over = map,
 ) -> FileRows:
     """Understand files by a sample, and learn levels and gaps in one pass over all rows.
 
@@ -159,7 +166,7 @@ def understand_files(
     spelling = spell(head.columns[target.name], head.habits, head.where(target.name), forced)
     if files.is_text:
         files = files.typed(_plain_numbers(head, encoder, target.name, target.task))
-    return _learn_all(FileRows(files, view, encoder, spelling), ask.loss, tell)
+    return _learn_all(FileRows(files, view, encoder, spelling), ask.loss, tell, over)
 
 
 def as_table(name: str, batch: Any) -> Table:
@@ -202,27 +209,46 @@ def _casts(column: Any) -> bool:
     return True
 
 
-def _learn_all(rows: FileRows, loss: str, tell: Tell) -> FileRows:
+class Seen(NamedTuple):
+    """What one part of the files holds."""
+
+    n_rows: int
+    gaps: set[str]
+    levels: dict[str, Counter[str]]
+
+
+def _learn_part(rows: FileRows, loss: str, tell: Tell, part: Any) -> Seen:
+    codes, n_rows, gaps = rows.encoder.codes, 0, set()
+    levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
+    for batch in rows.files.read(part, rows.columns):
+        table = as_table(rows.files.name, batch)
+        for code in codes:
+            values = read(table.columns[code.name], code.spelling, table.where(code.name))
+            if _has_gaps(values):
+                gaps.add(code.name)
+            if isinstance(values, Words) and code.name in levels:
+                counts = zip(values.names(), values.counts().tolist(), strict=True)
+                levels[code.name].update(dict(counts))
+                _refuse_many(levels[code.name], rows.files.name, code.name)
+        y = rows.targets(table)
+        check_range(loss, y)
+        n_rows += int((~np.isnan(y)).sum())
+        tell("looking at the columns", batch.num_rows, rows.files.n_rows)
+    return Seen(n_rows, gaps, levels)
+
+
+def _learn_all(rows: FileRows, loss: str, tell: Tell, over: Over) -> FileRows:
     """With the levels, the gaps and the lengths of all rows."""
     codes = rows.encoder.codes
     levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
     gaps: set[str] = set()
     lengths = []
-    for part in rows.files.parts():
-        n_rows = 0
-        for batch in rows.files.read(part, rows.columns):
-            table = as_table(rows.files.name, batch)
-            for code in codes:
-                values = read(table.columns[code.name], code.spelling, table.where(code.name))
-                if _has_gaps(values):
-                    gaps.add(code.name)
-                if isinstance(values, Words) and code.name in levels:
-                    _count(levels[code.name], values, rows.files.name, code.name)
-            y = rows.targets(table)
-            check_range(loss, y)
-            n_rows += int((~np.isnan(y)).sum())
-            tell("looking at the columns", batch.num_rows, rows.files.n_rows)
-        lengths.append(n_rows)
+    for seen in over(partial(_learn_part, rows, loss, tell), rows.files.parts()):
+        for name, counts in seen.levels.items():
+            levels[name].update(counts)
+            _refuse_many(levels[name], rows.files.name, name)
+        gaps |= seen.gaps
+        lengths.append(seen.n_rows)
     if not sum(lengths):
         raise InputError(f"{rows.files.name}: no row has a target; name another column.")
     learned = tuple(
@@ -236,8 +262,7 @@ def _has_gaps(values: Any) -> bool:
     return bool(missing.any())
 
 
-def _count(levels: Counter[str], values: Words, where: str, column: str) -> None:
-    levels.update(dict(zip(values.names(), values.counts().tolist(), strict=True)))
+def _refuse_many(levels: Counter[str], where: str, column: str) -> None:
     if len(levels) > MOST_LEVELS:
         raise InputError(
             f"{where}: column {glimpse(column)} has more than {MOST_LEVELS:,} levels, too many for "

@@ -15,6 +15,7 @@ import numpy as np
 from downslope.checkpoint import fingerprint
 from downslope.descend import Keeper, run
 from downslope.errors import InputError, PairError
+from downslope.far import scaled
 from downslope.file_rows import FileRows, Tell, silent, understand_files
 from downslope.fitting import Ask, settings_for, settings_in_words, settled, shaped
 from downslope.losses import predict_mean
@@ -34,6 +35,8 @@ from downslope.training import Settings, objective, pick_rate
 from downslope.walks import Point
 
 Array = Any
+AnyRows = Any
+"""``BlockRows``, or the ``DaskRows`` of a cluster."""
 RATE_ROWS = 10_000
 """Rows by which a learning rate for batches is chosen."""
 
@@ -89,6 +92,7 @@ def fit_files(
     tell: Tell = silent,
     watch: Callable[[Point], None] | None = None,
     checkpoint: Checkpointing | None = None,
+    cluster: str | None = None,
 ) -> FileFit:
     """Train on files that need not fit into memory, and judge on rows kept aside.
 
@@ -109,23 +113,45 @@ def fit_files(
         Told of every point of the walk.
     checkpoint : Checkpointing or None
         Where the run is kept, so that it can go on after a crash.
+    cluster : str or None
+        ``tcp://host:port`` of a Dask scheduler, or ``local:N`` to start N workers here: they read
+        the files, each its parts, and hold the rows; no cache is used.
 
     Raises
     ------
     InputError, SettingError, PairError
         In a sentence.
     """
+    if cluster is None:
+        rows = understand_files(source, ask, separator, tell)
+        return _fitted(rows, ask, cache, tell, watch, checkpoint)
+    from downslope.sources.dask import connected, on_workers
+
+    with connected(cluster):
+        rows = understand_files(source, ask, separator, silent, on_workers)
+        return _fitted(rows, ask, None, tell, watch, checkpoint, on_cluster=True)
+
+
+def _fitted(
+    rows: FileRows,
+    ask: Ask,
+    cache: Path | None,
+    tell: Tell,
+    watch: Callable[[Point], None] | None,
+    checkpoint: Checkpointing | None,
+    on_cluster: bool = False,
+) -> FileFit:
     began = time.perf_counter()
-    rows = understand_files(source, ask, separator, tell)
     ask = settled(ask, rows.view)
     settings = settings_for(ask, rows.view, rows.names)
     stamps, everything = rows.files.stamps(), rows.source()
     if cache is not None:
         everything = cached(heard(everything, "writing the cache", tell), cache, rows.key())
-    learned, aside = kept_apart(everything, ask.test_size, ask.seed)
+    parts = kept_apart(everything, ask.test_size, ask.seed)
+    learned, aside = placed(parts, tell, on_cluster)
     mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
     safe = None if checkpoint is None else (checkpoint, mark)
-    walked = walk(heard(learned, "training", tell), settings, watch, safe)
+    walked = walk(learned, settings, watch, safe)
     if rows.files.stamps() != stamps:
         raise InputError(
             f"{rows.files.name} has changed while it was read, so the model would be of no one "
@@ -137,8 +163,9 @@ def fit_files(
             f"{rows.files.name}: training ended in weights that are not finite, so there is no "
             "model; look for cells of enormous size, or use a smaller learning rate."
         )
-    judged_on = heard(aside if aside.n_rows else learned, "judging", tell)
-    scores = judge(judged_on, settings, coefficients, intercepts, rows.view.target.task)
+    judged_on, target = aside if aside.n_rows else learned, rows.view.target
+    pivot = float(np.mean(target.y)) if target.task == "regression" else 0.0
+    scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
     return FileFit(
         model_of(rows, ask, settings, walked, scores, coefficients, intercepts),
         walked.reason,
@@ -162,8 +189,21 @@ def heard(rows: BlockRows, what: str, tell: Tell) -> BlockRows:
     return rows.map(told)
 
 
+def placed(
+    parts: tuple[BlockRows, BlockRows], tell: Tell, on_cluster: bool
+) -> tuple[AnyRows, AnyRows]:
+    """Rows to learn from and rows to judge by, here or in the memory of the workers."""
+    learned, aside = parts
+    if not on_cluster:
+        return heard(learned, "training", tell), heard(aside, "judging", tell)
+    from downslope.sources.dask import part_rows
+
+    tell("reading on the workers", 0, learned.n_rows)
+    return part_rows(learned), part_rows(aside) if aside.n_rows else aside
+
+
 def walk(
-    rows: BlockRows,
+    rows: AnyRows,
     settings: Settings,
     watch: Callable[[Point], None] | None = None,
     safe: tuple[Checkpointing, str] | None = None,
@@ -187,7 +227,7 @@ def walk(
     scaling = _scaling(rows, settings, settings.penalty != NO_PENALTY)
     tol = settings.tol if isinstance(settings.tol, float) else None
     solution = solve_stream(
-        rows.map(partial(_scaled, scaling)),
+        rows.map(partial(scaled, scaling)),
         settings.loss,
         settings.penalty,
         fit_intercept=settings.fit_intercept,
@@ -203,14 +243,14 @@ def walk(
     return Walked(w, solution.value, solution.bound, solution.passes, solution.reason)
 
 
-def _by_batches(rows: BlockRows, settings: Settings, keeper: Keeper | None) -> Walked:
+def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Walked:
     """Mini-batch descent on standardised columns."""
     assert isinstance(settings.batch_size, int)  # see walk
     scaling = _scaling(rows, settings, True)
-    scaled = rows.map(partial(_scaled, scaling))
-    problem = Objective(scaled, settings.loss, settings.penalty, settings.fit_intercept)
+    even = rows.map(partial(scaled, scaling))
+    problem = Objective(even, settings.loss, settings.penalty, settings.fit_intercept)
     rule = choose_rule(settings.rule)
-    few = MemoryRows(*scaled.sample(RATE_ROWS, settings.seed)[:3])
+    few = MemoryRows(*even.sample(RATE_ROWS, settings.seed)[:3])
     on = objective(few, settings) if settings.learning_rate == "auto" else problem
     rate, _ = pick_rate(on, rule, settings, settings.batch_size, few.y)
     stops = choose_stops(
@@ -238,14 +278,10 @@ def _by_batches(rows: BlockRows, settings: Settings, keeper: Keeper | None) -> W
     return Walked(w, float(result.trace["value"][-1]), np.nan, passes, result.reason)
 
 
-def _scaling(rows: BlockRows, settings: Settings, wanted: bool) -> Scaling:
+def _scaling(rows: AnyRows, settings: Settings, wanted: bool) -> Scaling:
     if settings.scaling == "none" or not wanted:
         return unscaled(rows.n_features)
     return standardize(rows, with_center=settings.fit_intercept)
-
-
-def _scaled(scaling: Scaling, rows: Rows) -> Rows:
-    return rows._replace(X=scaling.apply(rows.X))
 
 
 def kept_apart(rows: BlockRows, share: float, seed: int) -> tuple[BlockRows, BlockRows]:
@@ -289,11 +325,14 @@ def lots(first: int, n: int, seed: int) -> Array:
 
 
 def judge(
-    rows: BlockRows, settings: Settings, coefficients: Array, intercepts: Array, task: str
+    rows: AnyRows,
+    settings: Settings,
+    coefficients: Array,
+    intercepts: Array,
+    task: str,
+    pivot: float,
 ) -> dict[str, float]:
-    """R² and typical error, or accuracy and log loss, in one pass."""
-
-    pivot = float(next(rows.blocks()).y.mean())
+    """R² and typical error, or accuracy and log loss, in one pass; ``pivot``: near y."""
 
     def sums(block: Rows) -> Array:
         z = np.asarray(block.X @ coefficients[0] + intercepts[0])

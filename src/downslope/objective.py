@@ -33,6 +33,8 @@ class Source(Protocol):
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]: ...
 
+    def sample(self, k: int, seed: int) -> Rows: ...
+
 
 @dataclass(frozen=True)
 class Objective:

@@ -17,8 +17,9 @@ from downslope.losses import Loss
 from downslope.objective import Objective
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
-from downslope.smooth import Settings
+from downslope.smooth import Settings, Solution
 from downslope.solve import SMALL, solve
+from downslope.solve_stream import solve_stream
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight
 from downslope.trace import COLUMNS, Record, Recorder, Trace
@@ -108,10 +109,8 @@ def _solved(
     names: tuple[str, ...],
     show: Show | None,
 ) -> Result:
-    recorder = Recorder(names, keep_weights=problem.size <= FEW_WEIGHTS)
-    told = _Told(recorder, scaling, problem, show)
-    try:
-        solution = solve(
+    def solver(settings: Settings) -> Solution:
+        return solve(
             rows.X,
             rows.y,
             problem.loss,
@@ -119,8 +118,46 @@ def _solved(
             weights=rows.weights,
             fit_intercept=problem.fit_intercept,
             n_outputs=problem.n_outputs,
-            settings=replace(settings, watch=told.hear),
+            settings=settings,
         )
+
+    return _run(solver, problem, scaling, settings, names, show)
+
+
+def run_far(
+    problem: Objective,
+    scaling: Scaling,
+    settings: Settings,
+    *,
+    names: tuple[str, ...] = (),
+    show: Show | None = None,
+) -> Result:
+    """``run_free`` for rows that are not in this memory: files, a cache, a cluster."""
+
+    def solver(settings: Settings) -> Solution:
+        return solve_stream(
+            problem.source,
+            problem.loss,
+            problem.penalty,
+            fit_intercept=problem.fit_intercept,
+            settings=settings,
+        )
+
+    return _run(solver, problem, scaling, settings, names, show)
+
+
+def _run(
+    solver: Callable[[Settings], Solution],
+    problem: Objective,
+    scaling: Scaling,
+    settings: Settings,
+    names: tuple[str, ...],
+    show: Show | None,
+) -> Result:
+    recorder = Recorder(names, keep_weights=problem.size <= FEW_WEIGHTS)
+    told = _Told(recorder, scaling, problem, show)
+    try:
+        solution = solver(replace(settings, watch=told.hear))
         w, reason, passes = solution.w, solution.reason, math.ceil(solution.passes)
     except (_Stopped, KeyboardInterrupt):
         w, reason = told.w, told.reason or INTERRUPTED

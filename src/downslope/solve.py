@@ -77,7 +77,7 @@ def solve(
     n, d = X.shape
     row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
     X, shift = (_sparse(X), None) if sparse.issparse(X) else _centered(_floats(X), fit_intercept)
-    settings = _told_in_user_units(settings or Settings(), shift, n_outputs)
+    settings = told_in_user_units(settings or Settings(), shift, n_outputs)
     passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
     penalised = np.append(np.ones(d * n_outputs), np.zeros(n_outputs * fit_intercept))
     problem = Smooth(passes, penalty.l2 * penalised, settings.log)
@@ -178,7 +178,7 @@ def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
     return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
 
 
-def _told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int) -> Settings:
+def told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int = 1) -> Settings:
     """The same settings, with a watcher that sees the weights of the columns where they were."""
     if settings.watch is None or shift is None:
         return settings

@@ -14,11 +14,12 @@ import numpy as np
 from downslope.bowl import buckets_for, round_bowl
 from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
+from downslope.lasso import edged_bowl
 from downslope.losses import Loss
 from downslope.passes import DensePasses, Sketch, read_only
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.smooth import Settings, Smooth, Solution
-from downslope.solve import far_columns, moved_back, solve
+from downslope.solve import far_columns, moved_back, solve, told_in_user_units
 from downslope.sources.memory import Rows
 
 Array = Any
@@ -84,6 +85,10 @@ class StreamPasses:
         value, gradient, table = self.source.total(fn)
         return Sketch(value / self.n_rows, gradient / self.n_rows, table, shift)
 
+    def lowest_loss(self) -> float:
+        """Mean loss if every row had the prediction that suits it best."""
+        return float(self.source.total(partial(_lowest_sum, self._bare()))) / self.n_rows
+
     def sample(self, k: int, seed: int) -> DensePasses:
         """``k`` rows drawn without replacement, in memory."""
         return self._bare().of(self.source.sample(k, seed))
@@ -120,6 +125,10 @@ def _sums_at(passes: BlockPasses, w: Array, rows: Rows) -> tuple[float, Array]:
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         value, gradient = passes.of(rows).at(w)
     return value * len(rows.y), gradient * len(rows.y)
+
+
+def _lowest_sum(passes: BlockPasses, rows: Rows) -> float:
+    return passes.of(rows).lowest_loss() * len(rows.y)
 
 
 def _sums_with_sketch(
@@ -164,7 +173,7 @@ def solve_stream(
     Raises
     ------
     PairError
-        For losses without curvature, several classes, or an L1 penalty: those walk by batches.
+        For losses without curvature and for several classes: those walk by batches.
 
     Examples
     --------
@@ -177,11 +186,10 @@ def solve_stream(
     """
     settings = settings or Settings()
     smooth = loss.max_curvature is not None or loss.link == "log"
-    if penalty.l1 or not smooth or loss.link == "softmax":
-        what = "an L1 penalty" if penalty.l1 else f"loss={loss.name!r}"
+    if not smooth or loss.link == "softmax":
         raise PairError(
-            f"Without a learning rate, {what} needs the rows in memory; give batch_size and "
-            "learning_rate, or a smooth loss of one output with an L2 penalty."
+            f"Without a learning rate, loss={loss.name!r} needs the rows in memory; give "
+            "batch_size and learning_rate, or a smooth loss of one output."
         )
     n, m = source.n_rows, source.n_features + fit_intercept
     if buckets_for(n, m) in (None, n):
@@ -200,5 +208,11 @@ def solve_stream(
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
     passes = StreamPasses(source, loss, fit_intercept, shift, lowest)
     ridge = np.append(np.full(source.n_features, penalty.l2), np.zeros(int(fit_intercept)))
-    solution = round_bowl(Smooth(passes, ridge, settings.log), settings)
-    return replace(solution, w=moved_back(solution.w, shift)) if shift.any() else solution
+    settings = told_in_user_units(settings, shift)
+    problem = Smooth(passes, ridge, settings.log)
+    if penalty.l1:
+        edges = np.append(np.full(source.n_features, penalty.l1), np.zeros(int(fit_intercept)))
+        solution = edged_bowl(problem, edges, settings, exact=False)
+    else:
+        solution = round_bowl(problem, settings)
+    return replace(solution, w=moved_back(solution.w, shift))

@@ -70,6 +70,7 @@ def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int
             separator=_separator(given["separator"]),
             tell=tell,
             checkpoint=checkpointing(given),
+            cluster=given["cluster"],
         )
     if keeping.model is not None:
         done.model.save(keeping.model)

@@ -29,6 +29,7 @@ def fit(
     tol: o.Tol = "auto",
     stream: o.Stream = False,
     cache: o.Cache = None,
+    cluster: o.Cluster = None,
     checkpoint: o.Checkpoint = None,
     every: o.Every = 30.0,
     resume: o.Resume = False,
@@ -57,7 +58,7 @@ def fit(
     keeping = Keeping(out, report, trace, figures)
     keeping.check()
     screen = Screen(quiet, json)
-    if are_streamed(data, stream):
+    if are_streamed(data, stream or cluster is not None):
         return fit_streamed(given, keeping, screen)
     check_memory(data[0])
     from downslope.tables import read_table

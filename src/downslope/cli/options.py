@@ -167,6 +167,14 @@ Cache = Annotated[
         rich_help_panel=SCALING_UP,
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Dask scheduler, tcp://host:8786, whose workers read the files; local:2 starts two.",
+        rich_help_panel=SCALING_UP,
+    ),
+]
 Checkpoint = Annotated[
     str | None,
     typer.Option(

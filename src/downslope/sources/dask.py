@@ -5,8 +5,10 @@ moves is a few numbers per weight, never a row. A worker that is lost takes its 
 computes them again elsewhere and the answer stays the same.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -14,13 +16,18 @@ import dask
 import dask.array
 import numpy as np
 from dask.delayed import Delayed
+from distributed import CancelledError
+from distributed.scheduler import KilledWorker
 
-from downslope.errors import InputError
+from downslope.errors import InputError, SettingError
+from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import Rows, join_rows, sum_parts, take_rows
 
 Array = Any
 BRANCHES = 8
 """Sums added at each node of the tree."""
+PATIENCE = "10s"
+"""How long a scheduler may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class DaskRows:
         while len(sums) > 1:
             sums = [add(sums[i : i + BRANCHES]) for i in range(0, len(sums), BRANCHES)]
         return sums[0].compute()
+
+    def map(self, fn: Callable[[Rows], Rows]) -> "DaskRows":
+        """The same rows, every block through ``fn`` on its worker."""
+        apply = dask.delayed(fn, pure=False, traverse=False)
+        return replace(self, parts=tuple(apply(part) for part in self.parts))
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
         """One epoch of batches: parts in shuffled order, rows shuffled inside each.
@@ -109,6 +121,75 @@ def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
         make(first, *piece) for first, piece in zip(firsts, zip(*pieces, strict=True), strict=False)
     )
     return DaskRows(parts, lengths, int(X.shape[1]))
+
+
+def part_rows(rows: BlockRows) -> DaskRows:
+    """Rows that come in parts, each read by a worker and held in its memory.
+
+    A worker that is lost takes its parts with it; they are read again elsewhere.
+    """
+    read = dask.delayed(partial(_whole_part, rows), pure=False)
+    parts = dask.persist(*[read(i) for i in range(rows.n_parts)])
+    count = dask.delayed(_length, pure=False)
+    lengths = dask.compute(*[count(part) for part in parts])
+    held = [(part, n) for part, n in zip(parts, lengths, strict=True) if n]
+    firsts = accumulate((n for _, n in held), initial=0)
+    place = dask.delayed(_placed, pure=False)
+    placed = tuple(place(part, first) for (part, _), first in zip(held, firsts, strict=False))
+    return DaskRows(placed, tuple(n for _, n in held), rows.n_features)
+
+
+def on_workers(fn: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """``fn`` of every item, each computed by a worker."""
+    apply = dask.delayed(fn, pure=False, traverse=False)
+    return list(dask.compute(*[apply(item) for item in items]))
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """A cluster for what is computed inside: ``tcp://host:port``, or ``local:N`` to start one.
+
+    Raises
+    ------
+    SettingError, InputError
+        If the address is none, nobody answers there, or the cluster is lost on the way.
+    """
+    from distributed import Client, LocalCluster
+
+    kind, _, count = address.partition(":")
+    if kind == "local" and not (count.isdecimal() and int(count) > 0):
+        raise SettingError(f"cluster {address!r} names no number of workers; write local:2.")
+    if kind != "local" and "://" not in address:
+        raise SettingError(
+            f"cluster {address!r} is no address; write tcp://host:8786, or local:2 to start one."
+        )
+    try:
+        with ExitStack() as stack:
+            where: Any = address
+            if kind == "local":
+                where = stack.enter_context(
+                    LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None)
+                )
+            stack.enter_context(Client(where, timeout=PATIENCE))
+            yield
+    except (OSError, CancelledError, KilledWorker) as error:
+        raise InputError(
+            f"The cluster {address} did not answer or was lost ({type(error).__name__}); start it "
+            "again, and go on with --resume if there is a checkpoint."
+        ) from None
+
+
+def _whole_part(rows: BlockRows, i: int) -> Rows | None:
+    blocks = list(rows.read(i))
+    return join_rows(blocks) if blocks else None
+
+
+def _length(rows: Rows | None) -> int:
+    return 0 if rows is None else len(rows.y)
+
+
+def _placed(rows: Rows, first: int) -> Rows:
+    return rows._replace(first=first)
 
 
 def keep_on_workers(rows: DaskRows) -> DaskRows:

@@ -1,0 +1,183 @@
+"""A cluster of two processes: the answer of memory, also when a worker is killed on the way."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from downslope.errors import DownslopeError, InputError, PairError, SettingError
+from downslope.estimators import DescentClassifier, DescentRegressor
+from downslope.fitting import Ask
+from downslope.fitting_files import fit_files
+from downslope.losses import LogLoss
+from downslope.smooth import Settings
+from downslope.solve_stream import solve_stream
+from downslope.sources.blocks import BlockRows
+from downslope.sources.memory import Rows
+
+dask_array = pytest.importorskip("dask.array")
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own, of its own
+N, D = 20_000, 5
+
+
+def data():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(N, D)) * [1, 10, 0.1, 3, 1] + 5
+    z = (X - X.mean(0)) / X.std(0) @ np.linspace(-1, 1, D)
+    return X, z
+
+
+def in_dask(a):
+    return dask_array.from_array(a, chunks=(3000, *a.shape[1:]))
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    with distributed.LocalCluster(n_workers=2, **options) as two, distributed.Client(two):
+        yield two
+
+
+@pytest.mark.parametrize("settings", [{}, {"alpha": 0.01}, {"penalty": "l1", "alpha": 0.05}])
+def test_a_regressor_of_dask_arrays_is_that_of_memory(settings):
+    X, z = data()
+    y = z + 0.1 * np.random.default_rng(0).normal(size=N)
+    near = DescentRegressor(tol=1e-19, random_state=0, **settings).fit(X, y)
+    far = DescentRegressor(tol=1e-19, random_state=0, **settings).fit(in_dask(X), in_dask(y))
+    np.testing.assert_allclose(far.coef_, near.coef_, rtol=1e-6, atol=1e-8)
+    assert far.intercept_ == pytest.approx(near.intercept_, rel=1e-6)
+    assert far.reason_.converged
+    assert far.diagnosis_.verdict == near.diagnosis_.verdict
+    np.testing.assert_array_equal(far.predict(X[:5]).shape, (5,))
+
+
+def test_a_classifier_of_a_dask_frame_with_weights_is_that_of_memory():
+    import pandas
+
+    frame = pytest.importorskip("dask.dataframe")
+    X, z = data()
+    table = pandas.DataFrame(X, columns=[*"abcde"])
+    y = np.where(z + np.random.default_rng(0).logistic(size=N) > 0, "yes", "no")
+    weights = np.random.default_rng(1).random(N) + 0.5
+    near = DescentClassifier(tol=1e-19).fit(table, y, sample_weight=weights)
+    far = DescentClassifier(tol=1e-19).fit(
+        frame.from_pandas(table, npartitions=4), in_dask(y), sample_weight=in_dask(weights)
+    )
+    np.testing.assert_allclose(far.coef_, near.coef_, rtol=1e-6)
+    np.testing.assert_array_equal(far.classes_, near.classes_)
+    np.testing.assert_array_equal(far.feature_names_in_, near.feature_names_in_)
+
+
+@pytest.mark.parametrize(
+    ("model", "spoil", "says"),
+    [
+        (DescentRegressor(), {"y": 2}, "one per row"),
+        (DescentRegressor(batch_size=10), {}, "without a learning rate"),
+        (DescentRegressor(loss="poisson"), {}, "0 or more"),
+        (DescentRegressor(), {"nan": True}, "missing or infinite"),
+        (DescentClassifier(class_weight="balanced"), {}, "sample_weight"),
+        (DescentClassifier(), {}, "tells two apart"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_said(model, spoil, says):
+    X, y = data()
+    if "nan" in spoil:
+        X[7, 2] = np.nan
+    y = np.round(y)[spoil.get("y", 0) :]
+    with pytest.raises(DownslopeError, match=says):
+        model.fit(in_dask(X), in_dask(y))
+
+
+def write(folder):
+    folder.mkdir()
+    X, z = data()
+    table = pyarrow.table({**{f"x{j}": X[:, j] for j in range(D)}, "c": ["a", "b"] * (N // 2)})
+    y = np.where(z + np.random.default_rng(0).logistic(size=N) > 0, "yes", "no")
+    table = table.append_column("y", pyarrow.array(y))
+    for i in range(4):
+        part = table.slice(i * N // 4, N // 4)
+        pyarrow.parquet.write_table(part, folder / f"{i}.parquet", row_group_size=2000)
+    return folder
+
+
+@pytest.mark.parametrize("walk", [{}, {"batch_size": 100, "learning_rate": 0.1, "max_iter": 3}])
+def test_files_on_a_cluster_answer_what_files_here_answer(walk, cluster, tmp_path):
+    source, ask = write(tmp_path / "d"), Ask("y", **({"tol": 1e-19} | walk))
+    near = fit_files(source, ask)
+    far = fit_files(source, ask, cluster=cluster.scheduler_address)
+    assert far.n_rows == near.n_rows
+    assert far.scores["accuracy"] == pytest.approx(near.scores["accuracy"], abs=0.01)
+    if not walk:
+        np.testing.assert_allclose(far.model.coefficients, near.model.coefficients, rtol=1e-6)
+
+
+def test_a_worker_killed_in_a_pass_changes_nothing(cluster):
+    X, z = data()
+    y = np.where(z + np.random.default_rng(0).logistic(size=N) > 0, 1.0, -1.0)
+
+    def read(i):
+        yield Rows(X[i * 2000 : (i + 1) * 2000], y[i * 2000 : (i + 1) * 2000], None)
+
+    from downslope.sources.dask import part_rows
+
+    rows = part_rows(BlockRows(read, 10, N, D))
+    whole = solve_stream(rows, LogLoss(), settings=Settings(tol=1e-14))
+    before, steps = {w["pid"] for w in workers(cluster)}, []
+
+    def kill_one(point):
+        steps.append(point)
+        if len(steps) == 2:
+            os.kill(min(before), signal.SIGKILL)
+
+    killed = solve_stream(rows, LogLoss(), settings=Settings(tol=1e-14, watch=kill_one))
+    np.testing.assert_array_equal(killed.w, whole.w)
+    for _ in range(100):
+        if {w["pid"] for w in workers(cluster)} != before:
+            break
+        time.sleep(0.1)
+    assert {w["pid"] for w in workers(cluster)} != before, "the worker was killed indeed"
+
+
+def workers(cluster):
+    found = distributed.get_client().run(os.getpid)
+    return [{"pid": pid} for pid in found.values()]
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "says"),
+    [
+        ("local:none", SettingError, "write local:2"),
+        ("host", SettingError, "is no address"),
+        ("tcp://127.0.0.1:1", InputError, "did not answer or was lost"),
+    ],
+)
+def test_an_address_that_is_none_is_a_sentence(address, kind, says, tmp_path, monkeypatch):
+    import dask
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(kind, match=says),
+    ):
+        fit_files(write(tmp_path / "d"), Ask("y"), cluster=address)
+
+
+def test_a_lost_scheduler_ends_in_a_sentence(tmp_path):
+    options = {"threads_per_worker": 1, "dashboard_address": None, "processes": False}
+    with distributed.LocalCluster(n_workers=1, **options) as one:
+
+        def close(what, rows, of):
+            one.close()
+
+        with pytest.raises(InputError, match="was lost"):
+            fit_files(write(tmp_path / "d"), Ask("y"), tell=close, cluster=one.scheduler_address)
+
+
+def test_softmax_is_refused():
+    X, z = data()
+    with pytest.raises(PairError, match="3 classes"):
+        DescentClassifier().fit(in_dask(X), in_dask(np.digitize(z, [-1, 1])))
