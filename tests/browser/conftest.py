@@ -40,7 +40,7 @@ def axe() -> Path:
 
 @pytest.fixture(scope="module")
 def browser(static: Path) -> Iterator[Any]:
-    """Chromium without a window, for one module: while it runs, so does an event loop of its own."""
+    """Chromium without a window; for one module, as it keeps an event loop running meanwhile."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed")
