@@ -12,7 +12,8 @@ def fit(problem, budget):
     penalty = Penalty(l1=problem.l1, l2=problem.l2)
     y = problem.y.astype(int) if problem.loss == "multinomial" else problem.y
     settings = Settings(tol=None if budget == 0.0 else budget)
-    return solve(problem.X, y, make_loss(LOSSES[problem.loss]), penalty, settings=settings).w
+    loss, k = make_loss(LOSSES[problem.loss]), problem.n_classes
+    return solve(problem.X, y, loss, penalty, n_outputs=k, settings=settings).w
 
 
 SOLVERS = (
