@@ -27,7 +27,7 @@ FLOORS = {
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
-        diagnose many_walks sweep race landscape worked line_by_hand by_hand store
+        diagnose many_walks sweep race abreast minima escape landscape worked line_by_hand by_hand store
         plot_style plots plot_rates
         plot_valleys report layer_watch watch watch_callbacks
         """,

@@ -137,7 +137,7 @@ def minima(
     1.0
     """
     problem = parse(problem) if isinstance(problem, str) else problem
-    low, high = _corners(problem, box)
+    low, high = corners(problem, box)
     points = _starts(starts, low, high, seed)
     ends, at_rest = points, np.ones(len(points), dtype=bool)
     scale = float(np.linalg.norm(high - low))
@@ -191,7 +191,8 @@ def _fill(left: Array, labels: Array) -> Array:
     return filled
 
 
-def _corners(problem: Problem, box: Box) -> tuple[Array, Array]:
+def corners(problem: Problem, box: Box) -> tuple[Array, Array]:
+    """Lowest and highest corner of a box, checked against the problem."""
     size = len(box)
     low, high = np.array([a for a, _ in box], dtype=float), np.array([b for _, b in box], float)
     if isinstance(problem, Formula) and size != problem.size:
