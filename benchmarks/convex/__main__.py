@@ -4,7 +4,9 @@
 
 Each solver runs in a process of its own with its threads pinned; compiling and importing are apart
 (column "warm-up"). A solver's curve is one run per budget, from loose to tight. The solvers that
-reach 1e-6 first are then run five times in turn, and the ratios are of medians.
+reach 1e-6 first are then run five times in turn, and the ratios are of medians. Seconds are the
+process's own processor time on one thread, which other work on the machine does not touch, and wall
+time on several.
 """
 
 import argparse
@@ -57,6 +59,11 @@ def work(problem: str, solver: str, threads: int, seconds: float, *more: str) ->
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
+def clock(threads: int) -> str:
+    """Which of a worker's times counts."""
+    return "cpu" if threads == 1 else "seconds"
+
+
 def measure(name: str, threads: int, seconds: float, only: list[str]) -> None:
     problem = load(name)
     chosen = [s for s in solvers().values() if s.takes(problem) and (not only or s.name in only)]
@@ -68,7 +75,7 @@ def measure(name: str, threads: int, seconds: float, only: list[str]) -> None:
         lowest = min(lowest, value(problem, exact))
     curves = {
         solver: [
-            (line["seconds"], max((line["value"] - lowest) / (first - lowest), 1e-16))
+            (line[clock(threads)], max((line["value"] - lowest) / (first - lowest), 1e-16))
             for line in lines[1:]
         ]
         for solver, lines in runs.items()
@@ -76,7 +83,7 @@ def measure(name: str, threads: int, seconds: float, only: list[str]) -> None:
     size = f"{problem.X.shape[0]:,} x {problem.X.shape[1]:,}"
     print(
         f"\n## {name} ({size}, {problem.loss}, l2 = {problem.l2:g}, l1 = {problem.l1:.3g}), "
-        f"{threads} thread{'s' * (threads > 1)}\n"
+        f"{threads} thread{'s' * (threads > 1)}, {clock(threads)}\n"
     )
     if isinstance(problem.X, np.ndarray):
         once, product = read_once(problem.X)
@@ -121,7 +128,7 @@ def in_turn(name: str, threads: int, runs: dict, curves: dict) -> None:
     for _ in range(5):
         for solver, budget in budgets.items():
             lines = work(name, solver, threads, 60.0, "--budget", str(budget))
-            times[solver].append(lines[1]["seconds"])
+            times[solver].append(lines[1][clock(threads)])
     ours = np.median(times[OURS])
     for solver, seen in times.items():
         print(
