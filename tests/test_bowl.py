@@ -102,8 +102,8 @@ def test_the_answer_agrees_with_scikit_learn():
 @pytest.mark.parametrize("l2", [0.0, 1e-2])
 def test_fewer_rows_than_columns(name, l2):
     rng = np.random.default_rng(8)
-    X = rng.standard_normal((90, 400))
-    y = np.sign(X[:, 0] + rng.normal(size=90)) if name == "log_loss" else X[:, :3].sum(axis=1)
+    X = rng.standard_normal((60, 150))
+    y = np.sign(X[:, 0] + rng.normal(size=60)) if name == "log_loss" else X[:, :3].sum(axis=1)
     p = Problem(X, y, make_loss(name), l2)
     for method in ("auto", BOWL.get(name, "quasi_newton")):
         solution = fit(p, method=method)

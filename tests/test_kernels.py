@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from downslope.kernels import exponential, scalar
 from downslope.kernels.team import chunks, share
-from downslope.losses import LOSSES, make_loss
+from downslope.losses import LOSSES, Huber, make_loss
 from downslope.passes import DensePasses, read_only
+from downslope.rounding import RoundEpsilonInsensitive, RoundHinge, RoundQuantile
 
 SCALAR = sorted(set(LOSSES) - {"multinomial"})
 BINARY = {"log_loss", "hinge", "squared_hinge", "modified_huber", "perceptron"}
@@ -36,17 +37,36 @@ def test_scalars_equal_the_definition(name, what):
         np.testing.assert_allclose(found, np.broadcast_to(wanted, len(found)), rtol=1e-13)
 
 
+ROUNDED = [
+    RoundQuantile(0.3),
+    RoundEpsilonInsensitive(0.4),
+    RoundHinge(2.0),
+    RoundHinge(0.0),
+    Huber(1.0),
+]
+
+
+@pytest.mark.parametrize("loss", ROUNDED, ids=str)
+@pytest.mark.parametrize("what", ["value", "slope", "curvature"])
+def test_round_corners_equal_their_definition(loss, what):
+    for y in (-1.0, 1.0):
+        wanted = getattr(loss, what)(PREDICTIONS, y)
+        found = [getattr(scalar, what)(loss.code, loss.parameter, z, y) for z in PREDICTIONS]
+        np.testing.assert_allclose(found, wanted, rtol=1e-13)
+
+
 @given(st.floats(-50.0, 50.0), st.floats(0.01, 3.0), st.floats(-60.0, 60.0))
-def test_the_parabola_of_a_linear_part_lies_above_the_loss(z, epsilon, there):
-    """Huber's weight: touches the loss at z with its slope, and is never below it."""
-    for name, y in (("huber", 0.0), ("modified_huber", 1.0)):
-        loss = make_loss(name, epsilon) if name == "huber" else make_loss(name)
+def test_a_linear_part_counts_by_a_share_of_the_parabola_above_it(z, epsilon, there):
+    """Huber's weight: the parabola touches the loss at z with its slope and is never below it."""
+    for loss, y in ((make_loss("huber", epsilon), 0.0), (make_loss("modified_huber"), 1.0)):
         bend = scalar.working_weight(loss.code, loss.parameter, z, y)
-        assert bend >= loss.curvature(np.float64(z), y)
-        if bend > 0.0:
-            step = there - z
-            parabola = loss.value(np.float64(z), y) + loss.slope(np.float64(z), y) * step
-            assert parabola + 0.5 * bend * step**2 >= loss.value(np.float64(there), y) - 1e-9
+        here = np.float64(z)
+        if loss.curvature(here, y) > 0.0 or bend == 0.0:
+            assert bend == loss.curvature(here, y)
+            continue
+        step, above = there - z, bend / scalar.LINEAR_SHARE
+        parabola = loss.value(here, y) + loss.slope(here, y) * step + 0.5 * above * step**2
+        assert parabola >= loss.value(np.float64(there), y) - 1e-9
 
 
 @given(st.floats(-745.0, 709.7))
@@ -150,3 +170,20 @@ def test_results_do_not_depend_on_threads(monkeypatch):
     np.testing.assert_array_equal(alone.gradient, together.gradient)
     np.testing.assert_array_equal(alone.table, together.table)
     assert share(lambda i: i * i, range(5)) == [0, 1, 4, 9, 16]
+
+
+def test_compiled_code_of_other_sources_is_forgotten(tmp_path):
+    from downslope.kernels import forget_outdated
+
+    kept, sources = tmp_path / "kept", tmp_path / "sources"
+    kept.mkdir()
+    sources.mkdir()
+    (sources / "a.py").write_text("x = 1")
+    (kept / "a.f-1.nbi").write_text("index")
+    assert forget_outdated(kept, sources)
+    assert not (kept / "a.f-1.nbi").exists()
+    (kept / "a.f-1.nbi").write_text("index")
+    assert not forget_outdated(kept, sources)
+    (sources / "b.py").write_text("x = 2")
+    assert forget_outdated(kept, sources)
+    assert not (kept / "a.f-1.nbi").exists()

@@ -36,7 +36,7 @@ from typing import Any
 from downslope import certificate
 from downslope.certificate import Target
 from downslope.pilot import null_weights, pilot, start_from
-from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution, View
+from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution, View, doubt_of
 from downslope.stopping import Reason
 from downslope.walks import MEMORY, WALKS, Point, Track, Walk, line_search
 
@@ -97,7 +97,8 @@ class Descent:
     def slack(self) -> float:
         """See ``certificate.slack_of``; the more, the less a step achieves."""
         lowest = self.track.lowest_curvature()
-        slack = certificate.slack_of(self.view.metric.rho, lowest, self.target.squared)
+        doubt = doubt_of(self.problem.passes.loss)
+        slack = certificate.slack_of(self.view.metric.rho, lowest, doubt)
         return slack / (1.0 - min(self.contraction, 0.99))
 
     @property
@@ -212,18 +213,20 @@ def round_bowl(problem: Smooth, settings: Settings) -> Solution:
     sample = passes.sample(sample_rows_for(n, m), settings.seed)
     null, shift = null_weights(sample), sample.centers()
     null_value, gain, floor = sample.at(null)[0], math.inf, 0.0
+    start = start_from(sample, ridge, shift) if settings.start is None else settings.start
     if passes.loss.name in BENT:
-        floor = 1e-3 * sample.mean_curvature(null)
-    start = start_from(sample, ridge, shift)
-    if not squared and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
+        floor = 1e-3 * sample.mean_curvature(start)
+    if settings.start is None and not squared and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
         start, gain = pilot(sample, ridge, start, shift, floor)
         problem.read += 8.0 * sample.n_rows / n
     buckets = buckets_for(n, m, passes.n_outputs)
     view = problem.look(start, buckets, shift, floor, settings.seed)
-    if not view.value <= null_value + 3.0 * gain + 0.05 * abs(null_value):
+    if settings.start is None and not view.value <= null_value + 3.0 * gain + 0.05 * abs(
+        null_value
+    ):
         view = problem.look(null, buckets, shift, floor, settings.seed)
     track = Track(view.start(), rho=view.metric.rho)
-    target = Target(settings.tol, n, null_value, squared)
+    target = Target(settings.tol, n, null_value, squared, settings.enough)
     name = settings.method
     walk = WALKS[("conjugate" if squared else "quasi_newton") if name == "auto" else name]
     descent = Descent(problem, walk, target, buckets, shift, floor, settings, track, view)

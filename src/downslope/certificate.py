@@ -3,9 +3,12 @@
 In round coordinates the Hessian's eigenvalues are at least some c near 1, so by strong convexity
 the height above the lowest point is at most |gradient|^2 / (2 c). With a sketch of s rows c is
 1/(1 + rho)^2, rho = sqrt(m/s), at the point where it was taken; where the walk has met a smaller
-curvature since, that takes its place. For losses whose curvature changes the bound is doubled: if
-curvature falls by e per unit of raw prediction, as it does for logistic, Poisson and gamma losses,
-a Newton step of up to one unit gains up to twice its quadratic estimate (Bach 2010).
+curvature since, that takes its place.
+
+For losses whose curvature changes the bound is multiplied by a doubt. It is 2 where curvature falls
+by e per unit of raw prediction, as for logistic, Poisson and gamma losses: a Newton step of up to
+one unit then gains up to twice its quadratic estimate (Bach 2010). It is 20 where curvature jumps
+to zero, as for Huber's loss and the squared hinge, whose rows may leave their parabola.
 """
 
 import math
@@ -33,12 +36,15 @@ class Target:
         Objective of the best intercept alone.
     squared : bool
         Whether the loss is a squared error, so that 2 f estimates the residual variance.
+    enough : float or None, default None
+        Bound that is small enough, instead of all that.
     """
 
     tol: float | None
     n_rows: int
     null_value: float
     squared: bool
+    enough: float | None = None
 
     def spread(self, value: float) -> float:
         """Variance of a row's slope, in units of its curvature: the noise that no model removes."""
@@ -46,6 +52,8 @@ class Target:
 
     def gap(self, value: float, rank: int) -> float:
         """Bound on the height that is small enough."""
+        if self.enough is not None:
+            return self.enough
         noise = 0.5 * self.spread(value) * min(1.0, rank / self.n_rows)
         gained = max(self.null_value - value, noise)
         return (DEFAULT_TOL if self.tol is None else self.tol) * gained
@@ -53,16 +61,18 @@ class Target:
     def wanted(self, value: float, rank: int, slack: float) -> float:
         """Decrement at which to stop."""
         enough = 2.0 * self.gap(value, rank) / slack
-        if self.tol is not None:
+        if self.tol is not None or self.enough is not None:
             return enough
         error = DEFAULT_TOL * min(1.0, rank / self.n_rows) * self.spread(value)
         return min(enough, error)
 
 
-def slack_of(rho: float, lowest_curvature: float, squared: bool) -> float:
-    """Factor by which half the decrement may underestimate the height."""
-    edge = max((1.0 + rho) ** 2, 1.0 / lowest_curvature)
-    return edge if squared else 2.0 * edge
+def slack_of(rho: float, lowest_curvature: float, doubt: float) -> float:
+    """Factor by which half the decrement may underestimate the height.
+
+    ``doubt`` is 1 where curvature is the same everywhere; see ``smooth.doubt_of``.
+    """
+    return doubt * max((1.0 + rho) ** 2, 1.0 / lowest_curvature)
 
 
 def height(decrement: float, slack: float) -> float:

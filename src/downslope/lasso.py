@@ -36,7 +36,7 @@ from downslope.kernels.coordinate import descend_coordinates
 from downslope.metric import center_weights, curvature_of, products
 from downslope.passes import Passes
 from downslope.pilot import null_weights, start_from
-from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution
+from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
 from downslope.stopping import Reason
 from downslope.walks import Point
 
@@ -71,8 +71,8 @@ class Edged:
     @property
     def bound(self) -> float:
         """How far above the lowest value this is; the smaller of two bounds."""
-        squared = self.problem.passes.loss.name in SQUARED
-        slack = certificate.slack_of(self.rho, self.lowest_curvature, squared)
+        doubt = doubt_of(self.problem.passes.loss)
+        slack = certificate.slack_of(self.rho, self.lowest_curvature, doubt)
         return min(self.gap, slack * self.promised + self.unrest)
 
     @property
@@ -174,10 +174,12 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     quadratic = passes.loss.name in SQUARED
     sample = passes.sample(n if exact else sample_rows_for(n, m), settings.seed)
     null, shift = null_weights(sample), sample.centers()
-    bend_floor = 1e-3 * sample.mean_curvature(null) if passes.loss.name in BENT else 0.0
-    target = Target(settings.tol, n, sample.at(null)[0], quadratic)
-    walk = _begin(problem, l1, start_from(sample, problem.ridge, shift))
-    if not (exact or quadratic) and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
+    target = Target(settings.tol, n, sample.at(null)[0], quadratic, settings.enough)
+    given = settings.start
+    start = start_from(sample, problem.ridge, shift) if given is None else given
+    bend_floor = 1e-3 * sample.mean_curvature(start) if passes.loss.name in BENT else 0.0
+    walk = _begin(problem, l1, start)
+    if given is None and not (exact or quadratic) and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
         problem.read += _pilot(walk, sample, shift, bend_floor) / n
     buckets = None if exact else buckets_for(n, m, passes.n_outputs)
     walk.look(buckets, shift, bend_floor, settings.seed)

@@ -51,7 +51,7 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
         problem.read += 1.0
         settings.tell(here)
     bound = max(certificate.height(here.decrement, 1.0), certificate.rounding(here.value, 1))
-    target = Target(settings.tol, passes.n_rows, null_value, squared=True)
+    target = Target(settings.tol, passes.n_rows, null_value, True, settings.enough)
     wanted = target.wanted(here.value, metric.rank, 1.0) + ENOUGH**2 * at_zero
     close = here.decrement <= wanted
     reason = certificate.converged(bound) if close else certificate.stalled(bound)
@@ -98,7 +98,7 @@ def in_one_pass(problem: Smooth, passes: DensePasses, settings: Settings) -> Sol
     metric = metric_from(bend, rho=0.0)
     w = null + metric.lift(metric.wish)
     view = View(w, *problem.at(w), metric)
-    target = Target(settings.tol, passes.n_rows, sample.at(null)[0], squared=True)
+    target = Target(settings.tol, passes.n_rows, sample.at(null)[0], True, settings.enough)
     track = Track(view.start())
     settings.tell(track.here)
     descent = Descent(

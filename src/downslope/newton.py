@@ -11,34 +11,34 @@ from typing import Any
 from downslope import certificate
 from downslope.certificate import Target
 from downslope.pilot import null_weights, start_from
-from downslope.smooth import BENT, Settings, Smooth, Solution, View
+from downslope.smooth import BENT, Settings, Smooth, Solution, View, doubt_of
 from downslope.stopping import Reason
 from downslope.walks import Point
 
 Array = Any
-SLACK = 2.0
-"""The Hessian is exact, but curvature may fall along the way; see ``certificate``."""
 MOST_HALVINGS = 30
 
 
 def newton(problem: Smooth, settings: Settings) -> Solution:
     """Minimise a smooth objective over few rows or few weights."""
     passes = problem.passes
-    n = passes.n_rows
+    n, doubt = passes.n_rows, doubt_of(passes.loss)
     rows = passes.sample(n, 0)
     null, shift = null_weights(rows), rows.centers()
     null_value = rows.at(null)[0]
-    floor = 1e-3 * rows.mean_curvature(null) if passes.loss.name in BENT else 0.0
+    given = settings.start
+    start = start_from(rows, problem.ridge, shift) if given is None else given
+    floor = 1e-3 * rows.mean_curvature(start) if passes.loss.name in BENT else 0.0
 
     def look(w: Array) -> View:
         return problem.look(w, None, shift, floor, 0)
 
-    view = look(start_from(rows, problem.ridge, shift))
-    target, steps = Target(settings.tol, n, null_value, squared=False), 0
+    view = look(start)
+    target, steps = Target(settings.tol, n, null_value, False, settings.enough), 0
     settings.tell(view.start())
     while True:
         here = view.start()
-        bound = certificate.height(here.decrement, SLACK)
+        bound = certificate.height(here.decrement, doubt)
         reason = _verdict(problem, target, settings, here, bound, view.metric.rank)
         lower = None if reason else _lower(look, view, here, n)
         if lower is None:
@@ -60,7 +60,7 @@ def _verdict(
 ) -> Reason | None:
     if problem.separated(here.value):
         return certificate.separable(here.value)
-    if here.decrement <= target.wanted(here.value, rank, SLACK):
+    if here.decrement <= target.wanted(here.value, rank, doubt_of(problem.passes.loss)):
         return certificate.converged(bound)
     if problem.read >= settings.most_passes:
         return certificate.out_of_passes(problem.read, bound)

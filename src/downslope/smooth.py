@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from downslope.losses import Loss
 from downslope.metric import Metric, metric_of
 from downslope.passes import Passes, Sketch
 from downslope.stopping import Reason
@@ -25,8 +26,18 @@ BENT = (
 )
 """Losses with curvature 0 in places: rows there count as a thousandth of the mean, not as nothing.
 """
+DOUBT = {"squared": 1.0, "bent": 20.0, "curved": 2.0}
+"""Factor on the bound for losses whose curvature is not the same everywhere; see ``certificate``.
+"""
 MARGIN = ("log_loss", "multinomial")
 """Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
+
+
+def doubt_of(loss: Loss) -> float:
+    """How far the bound of a loss may be off; see ``certificate``."""
+    if loss.name in SQUARED:
+        return DOUBT["squared"]
+    return DOUBT["bent" if loss.name in BENT else "curved"]
 
 
 class Log(Protocol):

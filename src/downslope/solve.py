@@ -8,6 +8,7 @@ from scipy import sparse
 
 from downslope.bowl import round_bowl
 from downslope.class_passes import ClassPasses
+from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
 from downslope.lasso import edged_bowl
 from downslope.least_squares import in_one_pass, refined
@@ -15,8 +16,8 @@ from downslope.losses import Loss
 from downslope.newton import newton
 from downslope.passes import DensePasses, read_only
 from downslope.penalties import NO_PENALTY, Penalty
-from downslope.smoothing import corner_walk
 from downslope.smooth import SQUARED, Settings, Smooth, Solution
+from downslope.smoothing import corner_walk
 from downslope.sparse_class_passes import SparseClassPasses
 from downslope.sparse_passes import SparsePasses
 from downslope.walks import Point
@@ -66,6 +67,11 @@ def solve(
     -------
     Solution
 
+    Raises
+    ------
+    PairError
+        For the perceptron loss, whose lowest point is at zero weights.
+
     Examples
     --------
     >>> from downslope.losses import SquaredError
@@ -74,6 +80,11 @@ def solve(
     >>> abs(solution.w).round(9)
     array([0.08, 0.  ])
     """
+    if loss.name == "perceptron":
+        raise PairError(
+            "The perceptron loss is lowest where all weights are zero, so there is no lowest point "
+            "worth finding; use loss='hinge', or a learning rate, with which its walk is classic."
+        )
     n, d = X.shape
     row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
     X, shift = (_sparse(X), None) if sparse.issparse(X) else _centered(_floats(X), fit_intercept)
@@ -104,8 +115,9 @@ def _passes(
 
 
 def _solve(problem: Smooth, l1: Array, settings: Settings) -> Solution:
-    if problem.passes.loss.name in CORNERS:
-        return corner_walk(problem, l1, settings, _solve_smooth)
+    passes = problem.passes
+    if passes.loss.name in CORNERS and isinstance(passes, DensePasses | SparsePasses):
+        return corner_walk(problem, passes, l1, settings, _solve_smooth)
     return _solve_smooth(problem, l1, settings)
 
 

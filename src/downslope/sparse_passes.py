@@ -105,9 +105,16 @@ class SparsePasses:
 
     def mean_curvature(self, w: Array) -> float:
         """Mean second derivative of the loss in the raw prediction."""
+        return float(np.mean(self.weights * self.loss.curvature(self.raw(w), self.y)))
+
+    def raw(self, w: Array) -> Array:
+        """Raw prediction of every row."""
         d = self.n_features
-        z = self.X @ w[:d] + (w[d] if self.fit_intercept else 0.0)
-        return float(np.mean(self.weights * self.loss.curvature(z, self.y)))
+        return self.X @ w[:d] + (w[d] if self.fit_intercept else 0.0)
+
+    def with_loss(self, loss: Loss, y: Array) -> "SparsePasses":
+        """The same rows with another loss and its targets."""
+        return replace(self, loss=loss, y=read_only(y))
 
     def as_squares(self, y: Array, weights: Array) -> "SparsePasses":
         """The same rows with squared errors, other targets and other weights."""

@@ -151,8 +151,8 @@ def scaled_walk(
         bend = squares[len(squares) - free :]
         return Scaled(Diagonal(lengths), w, *problem.with_ridge(w, value, gradient), bend)
 
-    view = look(null, np.zeros(len(null)))
-    target = Target(settings.tol, passes.n_rows, view.value, squared)
+    view = look(null if settings.start is None else settings.start, np.zeros(len(null)))
+    target = Target(settings.tol, passes.n_rows, view.value, squared, settings.enough)
     track = Track(view.point(), memory=MEMORY)
     length = float(np.linalg.norm(abs(passes.X).mean(axis=0)))
     walk = LongWalk(problem, view.coordinates, target, settings, track, view.intercept_bend, length)
@@ -185,7 +185,7 @@ def shared_walk(problem: Smooth, passes: ClassPasses, settings: Settings) -> Sol
     value, gradient = problem.at(null)
     u = np.zeros(coordinates.rank)
     track = Track(Point(u, null, value, coordinates.pull(gradient), gradient), memory=MEMORY)
-    target = Target(settings.tol, n, value, squared=False)
+    target = Target(settings.tol, n, value, False, settings.enough)
     bend = np.full(k * (len(null) > d * k), 0.5 / k)
     length = float(np.linalg.norm(np.abs(passes.X).mean(axis=0)))
     walk = LongWalk(problem, coordinates, target, settings, track, bend, length)

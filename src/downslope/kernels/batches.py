@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from downslope.kernels.dense import REASSOCIATE
+from downslope.kernels import FAST, STRICT
 from downslope.kernels.prefetch import prefetch_row
 from downslope.kernels.rows import shrunk
 from downslope.kernels.scalar import MULTINOMIAL, slope, value
@@ -20,7 +20,7 @@ Array = Any
 PLAIN = 0
 MOMENTUM = 1
 NESTEROV = 2
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": REASSOCIATE}
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": FAST["fastmath"]}
 
 
 def dot(X: Any, row: int, W: Array, c: int) -> float:
@@ -81,7 +81,7 @@ def _fetch(X: Any, row: Any) -> Callable[..., None]:
     return dense if isinstance(X, types.Array) else csr
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def softmax_slopes(z: Array, y: int, s: Array) -> float:
     """Slopes of one row of the softmax loss into ``s``; answers its loss."""
     top = z.max()
@@ -95,7 +95,7 @@ def softmax_slopes(z: Array, y: int, s: Array) -> float:
     return top + np.log(total) - z[y]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def separate_slopes(code: int, parameter: float, z: Array, Y: Array, row: int, s: Array) -> float:
     """Slopes of one row, an output at a time, into ``s``; answers the sum of its losses."""
     total = 0.0
@@ -105,7 +105,7 @@ def separate_slopes(code: int, parameter: float, z: Array, Y: Array, row: int, s
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def take_step(
     W: Array,
     G: Array,
@@ -131,7 +131,7 @@ def take_step(
                 W[c, j] = shrunk(W[c, j], length * l1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def add_to_mean(mean: Array, W: Array, count: int) -> None:
     """Running mean of ``count`` weights, ``W`` the last of them."""
     for c in range(W.shape[0]):
@@ -139,7 +139,7 @@ def add_to_mean(mean: Array, W: Array, count: int) -> None:
             mean[c, j] += (W[c, j] - mean[c, j]) / count
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def batch_rows(
     X: Any,
     Y: Array,

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels.dense import BLOCK_BYTES, REASSOCIATE, add_rows, mix, predict_rows
+from downslope.kernels import FAST, STRICT
+from downslope.kernels.dense import BLOCK_BYTES, add_rows, mix, predict_rows
 from downslope.kernels.exponential import exp
 
 Array = Any
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def probabilities_of_rows(z: Array, top: Array, total: Array) -> None:
     """Raw predictions (classes, rows) become probabilities; ``top + log(total)`` is their
     logsumexp."""
@@ -40,7 +41,7 @@ def probabilities_of_rows(z: Array, top: Array, total: Array) -> None:
             z[k, i] /= total[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def add_to_bucket(
     X: Array, i: int, root: float, drawn: int, p: Array, shift: Array, to: Array
 ) -> None:
@@ -54,7 +55,7 @@ def add_to_bucket(
         to[k * width + n_features] += v
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def draw(p: Array, chances: Array, seed: Any) -> int:
     """A class, drawn with ``chances`` proportional to sqrt(p (1 - p))."""
     total = 0.0
@@ -72,7 +73,7 @@ def draw(p: Array, chances: Array, seed: Any) -> int:
     return p.shape[0] - 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def class_pass(
     X: Array,
     y: Array,

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from downslope.kernels import STRICT
+
 Array = Any
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def soft(x: float, threshold: float) -> float:
     """``x`` moved towards zero by ``threshold``, and exactly zero where that would cross it."""
     if x > threshold:
@@ -18,7 +20,7 @@ def soft(x: float, threshold: float) -> float:
     return 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def descend_coordinates(
     hessian: Array, gradient: Array, w: Array, l1: Array, tol: float, most_sweeps: int
 ) -> Array:

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from downslope.kernels import FAST, STRICT
 from downslope.kernels.classes import probabilities_of_rows
-from downslope.kernels.dense import REASSOCIATE, curvatures_of_rows, losses_of_rows, mix
+from downslope.kernels.dense import curvatures_of_rows, losses_of_rows, mix
 
 Array = Any
 BLOCK_ROWS = 256
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def predict_sparse_rows(
     data: Array, indices: Array, indptr: Array, low: int, high: int, w: Array, b: float, z: Array
 ) -> None:
@@ -30,7 +31,7 @@ def predict_sparse_rows(
         z[i - low] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def add_sparse_rows(
     data: Array, indices: Array, indptr: Array, low: int, high: int, r: Array, g: Array
 ) -> None:
@@ -41,7 +42,7 @@ def add_sparse_rows(
             g[indices[p]] += v * data[p]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def add_squares(
     data: Array, indices: Array, indptr: Array, low: int, high: int, h: Array, squares: Array
 ) -> None:
@@ -52,7 +53,7 @@ def add_squares(
             squares[indices[p]] += v * data[p] * data[p]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def sketch_sparse_rows(
     data: Array,
     indices: Array,
@@ -81,7 +82,7 @@ def sketch_sparse_rows(
             table[bucket, width - 1] -= r[i - low] / h[i - low] * root
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def sparse_pass(
     data: Array,
     indices: Array,
@@ -135,7 +136,7 @@ def sparse_pass(
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def sparse_class_pass(
     data: Array,
     indices: Array,

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from downslope.kernels import FAST, STRICT
 from downslope.kernels.exponential import exp, log1p
 from downslope.kernels.scalar import (
     LOG_LOSS,
@@ -31,10 +32,10 @@ from downslope.kernels.scalar import (
 
 Array = Any
 BLOCK_BYTES = 32768
-REASSOCIATE = {"reassoc", "contract", "arcp", "nsz"}
+REASSOCIATE = FAST["fastmath"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) -> None:
     """``z[i] = X[low + i] @ w + b``, four rows at a time."""
     n_features = X.shape[1]
@@ -63,7 +64,7 @@ def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) ->
         i += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def add_rows(X: Array, low: int, high: int, r: Array, g: Array) -> None:
     """``g += X[low:high].T @ r``, four rows at a time."""
     n_features = X.shape[1]
@@ -83,7 +84,7 @@ def add_rows(X: Array, low: int, high: int, r: Array, g: Array) -> None:
         i += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def losses_of_rows(
     code: int, parameter: float, z: Array, y: Array, weights: Array, r: Array
 ) -> float:
@@ -115,7 +116,7 @@ def losses_of_rows(
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def curvatures_of_rows(
     code: int, parameter: float, z: Array, y: Array, weights: Array, floor: float, h: Array
 ) -> None:
@@ -124,7 +125,7 @@ def curvatures_of_rows(
         h[i] = weights[i] * max(floor, working_weight(code, parameter, z[i], y[i]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def sketch_rows(
     X: Array,
     low: int,
@@ -166,7 +167,7 @@ def sketch_rows(
             table[bucket, n_features + 1] -= r[i - low] / h[i - low] * root
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def mix(x: Any) -> Any:
     """64 well mixed bits from a counter (splitmix64: Steele, Lea and Flood 2014)."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
@@ -175,7 +176,7 @@ def mix(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def dense_pass(
     X: Array,
     y: Array,

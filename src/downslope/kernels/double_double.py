@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from downslope.kernels import STRICT
+
 Array = Any
 SPLITTER = 134217729.0  # 2^27 + 1
 TOO_LARGE_TO_SPLIT = 6.0e299
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def two_sum(a: float, b: float) -> tuple[float, float]:
     """``a + b`` and its rounding error."""
     s = a + b
@@ -22,7 +24,7 @@ def two_sum(a: float, b: float) -> tuple[float, float]:
     return s, (a - (s - t)) + (b - t)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def two_product(a: float, b: float) -> tuple[float, float]:
     """``a * b`` and its rounding error (0 where splitting would overflow)."""
     p = a * b
@@ -37,7 +39,7 @@ def two_product(a: float, b: float) -> tuple[float, float]:
     return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def add_product(
     high: float, low: float, a: float, b_high: float, b_low: float
 ) -> tuple[float, float]:
@@ -47,7 +49,7 @@ def add_product(
     return two_sum(s, low + t + e + a * b_low)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def precise_gradient(
     X: Array, y: Array, weights: Array, w_high: Array, w_low: Array, g_high: Array, g_low: Array
 ) -> float:

@@ -15,6 +15,8 @@ from typing import Any
 from numba import njit, types
 from numba.extending import intrinsic
 
+from downslope.kernels import STRICT
+
 ROUND = 6755399441055744.0  # 1.5 * 2^52
 LOG2E = 1.4426950408889634
 LN2_HIGH = 6.93147180369123816490e-01  # the last 20 bits are zero: k * LN2_HIGH is exact
@@ -41,7 +43,7 @@ def float_of(typing_context: Any, i: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def exp(x: float) -> float:
     """e to the power x."""
     shifted = x * LOG2E + ROUND
@@ -66,7 +68,7 @@ def exp(x: float) -> float:
     return 0.0 if x < -745.2 else result
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def log1p(e: float) -> float:
     """log(1 + e) for e in [0, 1]."""
     s = e / (2.0 + e)

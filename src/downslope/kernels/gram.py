@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels.dense import REASSOCIATE
+from downslope.kernels import FAST
 
 Array = Any
 ROWS = 64
 """Rows of a block: measured best from 20 to 100 columns, their transposes fit the cache."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(**FAST)
 def gram_pass(
     X: Array,
     y: Array,

@@ -12,6 +12,8 @@ from math import exp, log1p
 
 from numba import njit
 
+from downslope.kernels import STRICT
+
 MSE = 0
 SQUARED_ERROR = 1
 HUBER = 2
@@ -27,9 +29,14 @@ SQUARED_HINGE = 11
 MODIFIED_HUBER = 12
 PERCEPTRON = 13
 MULTINOMIAL = 14
+# Losses with a corner, rounded off by a parabola one unit wide; see ``downslope.smoothing``.
+ROUND_QUANTILE = 20
+ROUND_EPSILON_INSENSITIVE = 21
+ROUND_HINGE = 22
+LINEAR_SHARE = 0.05
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def sign(x: float) -> float:
     """-1, 0 or +1."""
     if x > 0.0:
@@ -37,7 +44,13 @@ def sign(x: float) -> float:
     return -1.0 if x < 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
+def clip(x: float, low: float, high: float) -> float:
+    """``x``, or the nearer end of the interval."""
+    return min(max(x, low), high)
+
+
+@njit(**STRICT)
 def value(code: int, parameter: float, z: float, y: float) -> float:
     """Loss of one row."""
     r = z - y
@@ -67,6 +80,16 @@ def value(code: int, parameter: float, z: float, y: float) -> float:
     if code == GAMMA:
         return z + y * exp(-z)
     m = y * z
+    if code == ROUND_HINGE:
+        slide = clip(parameter - m, 0.0, 1.0)
+        return slide * (parameter - m) - 0.5 * slide * slide
+    if code == ROUND_QUANTILE:
+        slide = clip(r, -parameter, 1.0 - parameter)
+        return slide * r - 0.5 * slide * slide
+    if code == ROUND_EPSILON_INSENSITIVE:
+        excess = max(0.0, abs(r) - parameter)
+        slide = min(excess, 1.0)
+        return slide * excess - 0.5 * slide * slide
     if code == HINGE:
         return max(0.0, 1.0 - m)
     if code == SQUARED_HINGE:
@@ -80,7 +103,7 @@ def value(code: int, parameter: float, z: float, y: float) -> float:
     return max(0.0, -m)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def slope(code: int, parameter: float, z: float, y: float) -> float:
     """Derivative of the loss of one row in its raw prediction."""
     r = z - y
@@ -89,7 +112,7 @@ def slope(code: int, parameter: float, z: float, y: float) -> float:
     if code == LOG_LOSS:
         m = y * z
         e = exp(-abs(m))
-        return -y * (e / (1.0 + e) if m >= 0.0 else 1.0 / (1.0 + e))
+        return -y * ((e if m >= 0.0 else 1.0) / (1.0 + e))
     if code == MSE:
         return 2.0 * r
     if code == HUBER:
@@ -107,6 +130,12 @@ def slope(code: int, parameter: float, z: float, y: float) -> float:
     if code == GAMMA:
         return 1.0 - y * exp(-z)
     m = y * z
+    if code == ROUND_HINGE:
+        return -y * clip(parameter - m, 0.0, 1.0)
+    if code == ROUND_QUANTILE:
+        return clip(r, -parameter, 1.0 - parameter)
+    if code == ROUND_EPSILON_INSENSITIVE:
+        return sign(r) * clip(abs(r) - parameter, 0.0, 1.0)
     if code == HINGE:
         return -y if m <= 1.0 else 0.0
     if code == SQUARED_HINGE:
@@ -118,7 +147,7 @@ def slope(code: int, parameter: float, z: float, y: float) -> float:
     return -y if m <= 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def curvature(code: int, parameter: float, z: float, y: float) -> float:
     """Second derivative of the loss of one row in its raw prediction; 0 where the slope jumps."""
     r = z - y
@@ -138,6 +167,12 @@ def curvature(code: int, parameter: float, z: float, y: float) -> float:
     if code == GAMMA:
         return y * exp(-z)
     m = y * z
+    if code == ROUND_HINGE:
+        return 1.0 if 0.0 < parameter - m < 1.0 else 0.0
+    if code == ROUND_QUANTILE:
+        return 1.0 if -parameter < r < 1.0 - parameter else 0.0
+    if code == ROUND_EPSILON_INSENSITIVE:
+        return 1.0 if 0.0 < abs(r) - parameter < 1.0 else 0.0
     if code == SQUARED_HINGE:
         return 2.0 if m < 1.0 else 0.0
     if code == MODIFIED_HUBER:
@@ -145,16 +180,23 @@ def curvature(code: int, parameter: float, z: float, y: float) -> float:
     return 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**STRICT)
 def working_weight(code: int, parameter: float, z: float, y: float) -> float:
-    """Curvature of the parabola that stands for the loss of one row in a sketch.
+    """Curvature that stands for the loss of one row in a sketch.
 
-    The second derivative; where a loss has turned linear, slope over distance, which is the
-    parabola above the loss that touches it here (Huber 1981, iteratively reweighted least
-    squares).
+    The second derivative; where a loss has turned linear, a twentieth of slope over distance, the
+    curvature of the parabola that lies above the loss and touches it there (Huber 1981). All of it
+    would make steps timid, none would forget rows that are linear only here; measured on median,
+    quantile and hinge losses, a twentieth needs the fewest steps.
     """
     if code == HUBER and abs(z - y) > parameter:
-        return parameter / abs(z - y)
+        return LINEAR_SHARE * parameter / abs(z - y)
     if code == MODIFIED_HUBER and y * z < -1.0:
-        return 4.0 / (1.0 - y * z)
-    return curvature(code, parameter, z, y)
+        return LINEAR_SHARE * 4.0 / (1.0 - y * z)
+    bend = curvature(code, parameter, z, y)
+    if code >= ROUND_QUANTILE and bend == 0.0:
+        distance = parameter - y * z if code == ROUND_HINGE else abs(z - y)
+        if code == ROUND_EPSILON_INSENSITIVE:
+            distance -= parameter
+        return LINEAR_SHARE * abs(slope(code, parameter, z, y)) / max(distance, 1.0)
+    return bend

@@ -1,0 +1,141 @@
+"""Losses with a corner, rounded off: a parabola one unit wide where the corner was.
+
+A loss with a corner is a largest slope to choose from: the absolute error of r is the largest
+theta r with theta in [-1, 1]. Rounded (Nesterov 2005), theta pays for its size::
+
+    round(r) = max over theta of  theta r - theta^2 / 2,    theta = r clipped to its interval
+
+which lies below the loss by theta^2 / 2. A corner of any width delta is the same after a change of
+units: delta round(r / delta).
+
+========================= ==================== ==============================
+loss                      interval of theta    r
+========================= ==================== ==============================
+absolute_error            [-1, 1]              z - y      (this is Huber's loss)
+quantile                  [-q, 1 - q]          z - y
+epsilon_insensitive       [-1, 1]              z - y, epsilon nearer to zero
+hinge                     [0, 1], slope -y     margin - y z
+========================= ==================== ==============================
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from downslope.losses import (
+    AbsoluteError,
+    EpsilonInsensitive,
+    Hinge,
+    Huber,
+    Loss,
+    Quantile,
+)
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class RoundQuantile:
+    """The quantile loss with a round corner."""
+
+    quantile: float
+    name: ClassVar[str] = "round_quantile"
+    code: ClassVar[int] = 20
+    link: ClassVar[str] = "identity"
+    max_curvature: ClassVar[float | None] = 1.0
+
+    @property
+    def parameter(self) -> float:
+        return self.quantile
+
+    def value(self, z: Array, y: Array) -> Array:
+        theta = self.slope(z, y)
+        return theta * (z - y) - 0.5 * theta * theta
+
+    def slope(self, z: Array, y: Array) -> Array:
+        return np.clip(z - y, -self.quantile, 1.0 - self.quantile)
+
+    def curvature(self, z: Array, y: Array) -> Array:
+        r = z - y
+        return 1.0 * ((r > -self.quantile) & (r < 1.0 - self.quantile))
+
+
+@dataclass(frozen=True)
+class RoundEpsilonInsensitive:
+    """The epsilon-insensitive loss with round corners."""
+
+    epsilon: float
+    name: ClassVar[str] = "round_epsilon_insensitive"
+    code: ClassVar[int] = 21
+    link: ClassVar[str] = "identity"
+    max_curvature: ClassVar[float | None] = 1.0
+
+    @property
+    def parameter(self) -> float:
+        return self.epsilon
+
+    def value(self, z: Array, y: Array) -> Array:
+        excess = np.maximum(abs(z - y) - self.epsilon, 0.0)
+        theta = np.minimum(excess, 1.0)
+        return theta * excess - 0.5 * theta * theta
+
+    def slope(self, z: Array, y: Array) -> Array:
+        return np.sign(z - y) * np.clip(abs(z - y) - self.epsilon, 0.0, 1.0)
+
+    def curvature(self, z: Array, y: Array) -> Array:
+        excess = abs(z - y) - self.epsilon
+        return 1.0 * ((excess > 0.0) & (excess < 1.0))
+
+
+@dataclass(frozen=True)
+class RoundHinge:
+    """The hinge loss with a round corner at a margin other than 1."""
+
+    margin: float
+    name: ClassVar[str] = "round_hinge"
+    code: ClassVar[int] = 22
+    link: ClassVar[str] = "sign"
+    max_curvature: ClassVar[float | None] = 1.0
+
+    @property
+    def parameter(self) -> float:
+        return self.margin
+
+    def value(self, z: Array, y: Array) -> Array:
+        gap = self.margin - y * z
+        slide = np.clip(gap, 0.0, 1.0)
+        return slide * gap - 0.5 * slide * slide
+
+    def slope(self, z: Array, y: Array) -> Array:
+        return -y * np.clip(self.margin - y * z, 0.0, 1.0)
+
+    def curvature(self, z: Array, y: Array) -> Array:
+        gap = self.margin - y * z
+        return 1.0 * ((gap > 0.0) & (gap < 1.0))
+
+
+ROUNDED = ("round_quantile", "round_epsilon_insensitive", "round_hinge")
+
+
+def rounded(loss: Loss, y: Array, width: float) -> tuple[Loss, Array]:
+    """The loss with corners rounded over ``width``, and the targets, both in units of ``width``.
+
+    ``width * rounded.value(z / width, targets)`` is at most the loss.
+
+    Examples
+    --------
+    >>> round_corner, y = rounded(AbsoluteError(), np.array([1.0]), 0.5)
+    >>> round_corner, float(0.5 * round_corner.value(np.array([3.0]) / 0.5, y)[0])
+    (Huber(epsilon=1.0), 1.75)
+    """
+    match loss:
+        case AbsoluteError():
+            return Huber(1.0), y / width
+        case Quantile(q):
+            return RoundQuantile(q), y / width
+        case EpsilonInsensitive(epsilon):
+            return RoundEpsilonInsensitive(epsilon / width), y / width
+        case Hinge():
+            return RoundHinge(1.0 / width), y
+    raise TypeError(f"{loss.name} has no corner to round")
