@@ -32,7 +32,7 @@ FLOORS = {
         plot_valleys report layer_watch watch watch_callbacks
         """,
     "doors": """
-        tables targets labels settings training far linear estimators drop_in network_choices
+        tables targets labels settings training far device linear estimators drop_in network_choices
         network_training network_descent network_estimators modules module_estimators model
         references scores fitting
         telling fit_report predicting rate_range samples walk_picture saving file_rows fitting_files

@@ -88,6 +88,16 @@ def test_columns_far_from_zero_keep_their_digits():
     assert far.value == pytest.approx(near.value, rel=1e-6)
 
 
+def test_without_an_intercept():
+    X, y = data("squared_error")
+    args, points = (make_loss("squared_error"), Penalty(l2=1e-4)), []
+    settings = Settings(tol=1e-15, watch=points.append)
+    far = solve_stream(in_blocks(X, y, None, 2500), *args, fit_intercept=False, settings=settings)
+    near = solve(X, y, *args, fit_intercept=False, settings=Settings(tol=1e-15))
+    assert far.value == pytest.approx(near.value, rel=1e-10)
+    np.testing.assert_array_equal(points[-1].w, far.w)
+
+
 def test_small_sources_are_solved_in_memory():
     X, y = data("log_loss")
     few = in_blocks(X[:300], y[:300], None, 100)

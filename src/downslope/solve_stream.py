@@ -208,11 +208,12 @@ def solve_stream(
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
     passes = StreamPasses(source, loss, fit_intercept, shift, lowest)
     ridge = np.append(np.full(source.n_features, penalty.l2), np.zeros(int(fit_intercept)))
-    settings = told_in_user_units(settings, shift)
+    moved = shift if shift.any() else None
+    settings = told_in_user_units(settings, moved)
     problem = Smooth(passes, ridge, settings.log)
     if penalty.l1:
         edges = np.append(np.full(source.n_features, penalty.l1), np.zeros(int(fit_intercept)))
         solution = edged_bowl(problem, edges, settings, exact=False)
     else:
         solution = round_bowl(problem, settings)
-    return replace(solution, w=moved_back(solution.w, shift))
+    return replace(solution, w=moved_back(solution.w, moved))
