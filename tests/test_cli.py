@@ -490,6 +490,7 @@ WRONG = {
     "no data": ["fit"],
     "no such file": ["fit", "absent.csv", "-t", "y"],
     "no such column": ["fit", "line.csv", "-t", "z"],
+    "a target without its option": ["fit", "line.csv", "y"],
     "no target": ["fit", "line.csv"],
     "no such loss": ["fit", "line.csv", "-t", "y", "--loss", "nope"],
     "a loss for classes": ["fit", "line.csv", "-t", "y", "--loss", "hinge"],
@@ -667,3 +668,13 @@ def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stdout == "y predicted\n"
     assert done.stderr == ""
+
+
+def test_what_is_asked_for_is_kept_though_nobody_reads(line, tmp_path):
+    command = [sys.executable, "-u", "-m", "downslope", "fit", str(line), "-t", "y", "--out", "m"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        running.stdout.close()
+        assert running.wait(timeout=60) == 0
+    assert load(tmp_path / "m").target == "y"

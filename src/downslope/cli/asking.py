@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from downslope.errors import SettingError
@@ -35,6 +36,13 @@ def ask_from(given: dict[str, Any]) -> Ask:
         test_size=given["test_size"],
         seed=given["seed"],
     )
+
+
+def check_sources(sources: list[str], target: str | None) -> None:
+    """A second word that is no file is most likely the target."""
+    for word in sources[1:]:
+        if target is None and not (Path(word).exists() or set(word) & set("*?[/.")):
+            raise SettingError(f"There is no file {word!r}; if it is the target, write -t {word}.")
 
 
 def names_in(text: str | None) -> tuple[str, ...] | None:

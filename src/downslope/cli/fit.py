@@ -1,7 +1,7 @@
 """``downslope fit``: from a table to a trained, judged and explained model."""
 
 import downslope.cli.options as o
-from downslope.cli.asking import ask_from
+from downslope.cli.asking import ask_from, check_sources
 from downslope.cli.files import are_streamed, check_memory, checkpointing, fit_streamed
 from downslope.cli.learning import Keeping, learn
 from downslope.cli.screen import Screen
@@ -57,6 +57,7 @@ def fit(
     given = dict(locals())
     keeping = Keeping(out, report, trace, figures)
     keeping.check()
+    check_sources(data, target)
     screen = Screen(quiet, json)
     if are_streamed(data, stream or cluster is not None):
         return fit_streamed(given, keeping, screen)

@@ -44,9 +44,14 @@ class Screen:
         """One paragraph."""
         if not self.silent:
             # What is piped is searched and compared: there a sentence is one line.
-            self.console.print(
-                Text(clean(text), style=style), soft_wrap=not self.console.is_terminal
-            )
+            self._print(Text(clean(text), style=style), soft_wrap=not self.console.is_terminal)
+
+    def _print(self, shown: Any, **options: Any) -> None:
+        """Print; where the reader has gone away (`| head`), go on in silence and keep the files."""
+        try:
+            self.console.print(shown, **options)
+        except SystemExit:  # what rich makes of a broken pipe
+            self.silent = True
 
     def head(self, text: str) -> None:
         """A heading after a blank line."""
@@ -69,7 +74,7 @@ class Screen:
             table.add_column(Text(name), justify="left" if words else "right", no_wrap=not words)
         for row, style in zip_longest(rows, styles, fillvalue=""):
             table.add_row(*(Text(clean(cell)) for cell in row), style=style)
-        self.console.print(table)
+        self._print(table)
 
     def finding(self, title: str, evidence: str, remedy: str) -> None:
         """A symptom in words, and what to try next."""
@@ -86,7 +91,7 @@ class Screen:
         table.add_column()
         for name, value in pairs:
             table.add_row(Text(clean(name)), Text(clean(value)))
-        self.console.print(table)
+        self._print(table)
 
     def answer(self, content: dict[str, Any]) -> None:
         """The one JSON object, where it was asked for."""
