@@ -41,7 +41,7 @@ class Case:
 
     def solved(self, value: float) -> bool:
         """Residuals within 1e-6 of zero, or a value within 1e-6 of a minimum above zero."""
-        return any(value <= (low * (1.0 + 1e-6) if low > 0.0 else 1e-12) for low in self.minima)
+        return any(abs(value - low) <= (1e-6 * low if low > 0.0 else 1e-12) for low in self.minima)
 
 
 def counted(first: int, last: int) -> Array:

@@ -23,13 +23,13 @@ FLOORS = {
         """,
     "the motion": """
         walks certificate pilot smooth newton bowl solve solve_stream descend curvature noise trials
-        auto_rate rate_free row_path checkpoint pass_log standstill minimize least_squares
+        auto_rate rate_free row_path checkpoint pass_log standstill minimize curves least_squares
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
-        diagnose many_walks sweep race abreast minima escape landscape worked line_by_hand by_hand store
-        plot_style plots plot_rates
-        plot_valleys report layer_watch watch watch_callbacks
+        diagnose many_walks sweep race abreast minima escape landscape worked line_by_hand
+        by_hand store plot_style plots plot_rates plot_valleys report layer_watch watch
+        watch_callbacks
         """,
     "doors": """
         tables targets labels settings training far device linear estimators drop_in network_choices

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from more_garbow_hillstrom import CASES
 
 from downslope.callables import with_differences
+from downslope.curves import least_squares_descent
 from downslope.descend import begin, steps
 from downslope.errors import InputError, PairError, SettingError
 from downslope.formula import parse
-from downslope.least_squares import least_squares_descent
 from downslope.losses import MeanSquares
 from downslope.minimize import minimize
 from downslope.objective import Objective

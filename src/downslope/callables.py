@@ -19,6 +19,8 @@ WIDTHS = tuple(10.0**-k for k in range(1, 9))
 """Widths tried for a difference, in units of the weight (or of 1, where the weight is smaller)."""
 BEST_WIDTH = 2.0 ** (-52 / 3)
 """Where a central difference of a smooth function loses as much to rounding as to curvature."""
+DIFFERENCE_ERROR = 1e-9
+"""What a central difference can tell of a slope, as a share of the slopes at the start."""
 REMEMBERED = 4
 
 

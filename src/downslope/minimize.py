@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.callables import (
+    DIFFERENCE_ERROR,
     Evaluate,
     Function,
     Remembered,
+    value_of,
     with_autograd,
     with_differences,
     with_gradient,
@@ -107,37 +109,65 @@ def minimize(
     >>> minimize(lambda x: (x[0] - 2) ** 2 + x[1] ** 4, [0, 1], bounds=[(0, 1), (None, None)]).w[0]
     np.float64(1.0)
     """
-    evaluate, w0, names = _understood(fun, x0, gradient, bounds)
-    project = _projection(bounds, projection, len(w0))
+    given = _given(fun, x0, gradient, bounds)
+    w0, project = given.w0, _projection(bounds, projection, len(given.w0))
     if project is not None:
         w0 = project(w0)
-    remembered = Remembered(evaluate)
+    remembered = Remembered(given.evaluate)
     _check_start(fun, remembered, w0)
     chosen = _rule(rule, project is not None)
     rate = _rate(learning_rate, chosen)
-    stops: list[Stop] = [Ground(tol, project), Bottomless(), MaxSteps(max_steps)]
+    ground = Ground(tol, project, given.slope_error)
+    stops: list[Stop] = [ground, Bottomless(), MaxSteps(max_steps)]
     if seconds is not None:
         stops.append(Time(seconds))
     problem = Function(remembered, project)
     result = run(
-        problem, w0, chosen, rate, stops, keep_weights=keep_weights, names=names, watch=watch
+        problem,
+        w0,
+        chosen,
+        rate,
+        stops,
+        keep_weights=keep_weights,
+        names=given.names,
+        watch=watch,
     )
-    return explained(result, problem)
+    return explained(result, problem, given.value, given.slope_error)
 
 
-def _understood(fun: Any, x0: Any, gradient: Any, bounds: Any) -> tuple[Evaluate, Array, Any]:
-    """How to evaluate what was given, the start as an array, and the names of the weights."""
+class Given(NamedTuple):
+    """What was handed in, understood."""
+
+    evaluate: Evaluate
+    value: Callable[[Array], float]
+    w0: Array
+    names: tuple[str, ...] = ()
+    slope_error: float = 0.0
+
+
+def _given(fun: Any, x0: Any, gradient: Any, bounds: Any) -> Given:
+    """How to evaluate what was given, and the start as an array."""
     problem = parse(fun) if isinstance(fun, str) else fun
     if isinstance(problem, Formula):
-        return problem.value_and_gradient, problem.point(x0), problem.names
+        w0 = problem.point(x0)
+        return Given(problem.value_and_gradient, problem.value, w0, problem.names)
     if type(x0).__module__.partition(".")[0] == "torch":
-        return with_autograd(fun), _start(x0.detach().cpu().numpy()), ()
+        return _with_value(with_autograd(fun), _start(x0.detach().cpu().numpy()))
     w0 = _start(x0)
     if not callable(fun):
-        return _smooth(fun), w0, ()
+        return _with_value(_smooth(fun), w0)
+
+    def value(w: Array) -> float:
+        return value_of(fun, w)
+
     if gradient is not None:
-        return with_gradient(fun, gradient), w0, ()
-    return with_differences(fun, w0, *_box(bounds, len(w0))), w0, ()
+        return Given(with_gradient(fun, gradient), value, w0)
+    differences = with_differences(fun, w0, *_box(bounds, len(w0)))
+    return Given(differences, value, w0, slope_error=DIFFERENCE_ERROR)
+
+
+def _with_value(evaluate: Evaluate, w0: Array) -> Given:
+    return Given(evaluate, lambda w: evaluate(w)[0], w0)
 
 
 def _start(x0: Any) -> Array:
@@ -238,11 +268,13 @@ class Ground:
 
     A small slope alone proves nothing in a flat valley, and a small fall alone nothing on a curve,
     so both are asked for: the slope ``tol`` times the first, and the last five steps together
-    lower by at most ``tol`` of the value. A slope of ``tol`` squared is enough on its own.
+    lower by at most ``tol`` of the value. A slope of ``tol`` squared is enough on its own, and so
+    is one below ``slope_error``, the share of the first slope that cannot be told from none.
     """
 
     tol: float
-    project: Callable[[Array], Array] | None
+    project: Callable[[Array], Array] | None = None
+    slope_error: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.tol >= 0.0:
@@ -262,7 +294,7 @@ class Ground:
         settled = len(recent) == RECENT_STEPS and recent[0] - sight.value <= self.tol * abs(
             sight.value
         )
-        enough = self.tol if settled else self.tol**2
+        enough = max(self.tol if settled else self.tol**2, self.slope_error)
         if 0.0 < slope <= enough * first:
             what = "gradient" if self.project is None else "projected gradient"
             sentence = (
@@ -296,15 +328,22 @@ class Bottomless:
         return Reason("unbounded", sentence, False), None
 
 
-def explained(result: Result, problem: Function) -> Result:
-    """The result with a reason that says what lies underfoot, where the walk could not tell."""
-    if result.reason.name != "stalled":
+def explained(
+    result: Result, problem: Function, value: Callable[[Array], float], slope_error: float = 0.0
+) -> Result:
+    """The result with a reason that says what lies underfoot, where the walk could not tell.
+
+    Measured slopes are not believed where they vanish: at a kink the two sides cancel.
+    """
+    ended, w = result.reason, result.w
+    if not (ended.name == "stalled" or (ended.converged and slope_error > 0.0)):
         return result
-    gradient = problem.value_and_gradient(result.w)[1]
+    gradient = problem.value_and_gradient(w)[1]
     if problem.project is None:
-        reason = why_standing(lambda w: problem.value_and_gradient(w)[0], result.w, gradient)
-        return replace(result, reason=reason)
-    if (problem.project(result.w - gradient) == result.w).all():
+        found = why_standing(value, w, gradient)
+        kept = ended.converged and found.name == "stalled"
+        return result if kept else replace(result, reason=found)
+    if (problem.project(w - gradient) == w).all():
         sentence = "No step that the constraints allow goes downhill from here."
         return replace(result, reason=Reason("converged", sentence, True))
     return result
