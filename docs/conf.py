@@ -4,10 +4,23 @@ import os
 import sys
 from pathlib import Path
 
+from sphinx_gallery.scrapers import figure_rst
+
 import downslope
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+def draw_figures(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
+    """Picture of ``figure`` after each block that makes one; the plots do not use pyplot."""
+    figure = block_vars["example_globals"].pop("figure", None)
+    if figure is None:
+        return ""
+    path = next(block_vars["image_path_iterator"])
+    figure.savefig(path, dpi=150)
+    return figure_rst([path], gallery_conf["src_dir"])
+
 
 project = "Downslope"
 author = "the downslope developers"
@@ -37,6 +50,8 @@ suppress_warnings = ["config.cache", "ref.python"]
 sphinx_gallery_conf = {
     "examples_dirs": ["scripts"],
     "gallery_dirs": ["gallery"],
+    "image_scrapers": (draw_figures,),
+    "capture_repr": (),
     "filename_pattern": r".*\.py",
     "download_all_examples": False,
     "remove_config_comments": True,

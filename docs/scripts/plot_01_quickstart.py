@@ -24,21 +24,23 @@ print(model.reason_)
 # %%
 # Every fit ends in a reason. This one also carries a bound: how far above the lowest possible loss
 # it may still be. Least squares has an exact answer to compare with.
-from sklearn.linear_model import LinearRegression  # noqa: E402
+from sklearn.linear_model import LinearRegression
 
 exact = LinearRegression().fit(X_train, y_train)
 print(f"R2 on rows kept aside: {model.score(X_test, y_test):.6f}")
 print(f"closed form:           {exact.score(X_test, y_test):.6f}")
 
 # %%
-# scikit-learn's own stochastic descent on the same raw columns, for comparison. It gives no warning.
-from sklearn.linear_model import SGDRegressor  # noqa: E402
+# scikit-learn's own stochastic descent on the same raw columns, for comparison. It gives no
+# warning.
+from sklearn.linear_model import SGDRegressor
 
-print(f"SGDRegressor():        {SGDRegressor(random_state=0).fit(X_train, y_train).score(X_test, y_test):.3g}")
+stochastic = SGDRegressor(random_state=0).fit(X_train, y_train)
+print(f"SGDRegressor():        {stochastic.score(X_test, y_test):.3g}")
 
 # %%
 # The path of the fit is kept in ``history_``; the figure draws it.
-from downslope.plots import convergence  # noqa: E402
+from downslope.plots import convergence
 
 figure = convergence(model.history_, value_name="half the mean squared error")
 figure

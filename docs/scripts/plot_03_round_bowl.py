@@ -65,9 +65,7 @@ valleys = [
     valley(problem, runs[name].trace.weights)
     for name, problem in (("skewed", skewed), ("round", whitened))
 ]
-conditions = tuple(
-    curvature(problem, np.zeros(2)).condition for problem in (skewed, whitened)
-)
+conditions = tuple(curvature(problem, np.zeros(2)).condition for problem in (skewed, whitened))
 figure = whitening(*valleys, conditions=conditions, names=("first weight", "second weight"))
 figure
 
@@ -77,8 +75,8 @@ figure
 # into a small table, and takes R from that table. The bowl is then nearly round, with curvatures
 # between :math:`1/(1+\rho)^2` and :math:`1/(1-\rho)^2`, however skewed the columns were. How many
 # passes over the rows that leaves, on columns that are worse and worse:
-from downslope.losses import LogLoss  # noqa: E402
-from downslope.solve import solve  # noqa: E402
+from downslope.losses import LogLoss
+from downslope.solve import solve
 
 Z = random.normal(size=(50_000, 30))
 Q = np.linalg.qr(random.normal(size=(30, 30)))[0]

@@ -1,0 +1,67 @@
+"""
+Neural networks
+===============
+
+A network is straight models in layers, with a bend between them. The cost is a function of all its
+weights, its gradient comes from the chain rule, and the walk is the one you know.
+"""
+
+# %%
+# **What a straight model cannot do.** XOR: yes if exactly one of two inputs is set. No line
+# separates the classes. A small network with one hidden layer can.
+import numpy as np
+
+from downslope.estimators import DescentClassifier
+from downslope.network_estimators import NetworkClassifier
+
+corners, answers = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float), np.array([0, 1, 1, 0])
+straight = DescentClassifier(alpha=0.01).fit(corners, answers)
+network = NetworkClassifier((8,), activation="tanh", random_state=0).fit(corners, answers)
+print(f"straight model: {int((straight.predict(corners) == answers).sum())} of 4 right")
+print(f"network:        {int((network.predict(corners) == answers).sum())} of 4 right")
+
+# %%
+# **Handwritten digits.** Images of eight by eight pixels, ten classes. No learning rate is given:
+# short trial runs choose one, and the model says so.
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=0)
+model = NetworkClassifier(
+    (64,), max_iter=30, early_stopping=True, validation_fraction=0.15, random_state=0
+).fit(X_train, y_train)
+print(model.learning_rate_reason_)
+print(model.reason_.sentence)
+print(f"network:        {100 * model.score(X_test, y_test):.1f}% right on rows kept aside")
+plain = DescentClassifier().fit(X_train, y_train)
+print(f"straight model: {100 * plain.score(X_test, y_test):.1f}% right on rows kept aside")
+
+# %%
+# The run. Thin lines are single batches, thick ones the means of epochs.
+from downslope.plots import convergence
+
+figure = convergence(model.history_, value_name="log loss with penalty")
+figure
+
+# %%
+# **The landscape of a network** has as many directions as weights. A path through it can be drawn
+# on the plane of the two directions in which it moved most. The points carry their true loss; what
+# the plane shows beneath them can differ, so the largest gap is written above the figure.
+from downslope.descend import run
+from downslope.losses import LogLoss
+from downslope.networks import Network
+from downslope.rates import Constant
+from downslope.rules import Plain
+from downslope.sources.memory import MemoryRows
+from downslope.stopping import MaxSteps
+from downslope.walk_picture import picture
+
+signs = np.where(answers == 1, 1.0, -1.0)
+small = Network(MemoryRows(corners, signs), LogLoss(), (4,))
+walk = run(small, small.start(2), Plain(), Constant(0.5), [MaxSteps(120)], keep_weights=True)
+print(
+    f"{small.size} weights, log loss {walk.trace['value'][0]:.3f} -> {walk.trace['value'][-1]:.3f}"
+)
+figure = picture(small.value, walk.trace.weights, [f"w{j}" for j in range(small.size)], grid=41)
+figure
