@@ -35,7 +35,7 @@ Tell = Callable[[str, int, int], None]
 """Told which pass goes on, how many rows more it has read, and of how many (0: not known)."""
 Over = Callable[[Callable[[Any], "Seen"], list[Any]], Iterable["Seen"]]
 """Applies a function to the parts of the files, here or on the workers of a cluster."""
-SAMPLE_ROWS = 100_000
+SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 2_000_000
 SAMPLE_PARTS = 16
 MOST_LEVELS = 100_000
 """Levels of one category that are counted; more make an identifier, which is refused by name."""
@@ -179,7 +179,8 @@ def _head(files: Files) -> Any:
     """A sample: the first rows of parts spread over the whole."""
     parts = files.parts()
     spread = parts[:: max(1, len(parts) // SAMPLE_PARTS)]
-    each = max(1000, SAMPLE_ROWS // max(1, len(spread)))
+    wanted = min(SAMPLE_ROWS, max(1000, SAMPLE_CELLS // max(1, len(files.columns))))
+    each = -(-wanted // max(1, len(spread)))
     taken, n_rows = [], 0
     for part in spread:
         left = each

@@ -20,6 +20,8 @@ from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import Rows
 
 ROWS_PER_BATCH = 32_768
+CELLS_PER_BATCH = 1 << 20
+"""A batch is shorter where there are many columns, so that memory does not grow with them."""
 AHEAD = 2
 """Batches read ahead: enough to hide the disk, few enough to keep memory flat."""
 ENDINGS = {
@@ -111,12 +113,13 @@ class Files:
             If a file cannot be read, or no longer can.
         """
         wanted = list(columns) if columns is not None else None
+        n_columns = max(1, len(self.columns if wanted is None else wanted))
         try:
             scanner = pyarrow.dataset.Scanner.from_fragment(
                 part,
                 schema=self.schema,
                 columns=wanted,
-                batch_size=ROWS_PER_BATCH,
+                batch_size=max(256, min(ROWS_PER_BATCH, CELLS_PER_BATCH // n_columns)),
                 batch_readahead=AHEAD,
                 fragment_readahead=1,
             )

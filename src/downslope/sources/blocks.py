@@ -14,7 +14,7 @@ from downslope.errors import InputError
 from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, sum_parts, take_rows
 
 Array = Any
-MOST_CELLS = 1 << 22
+MOST_CELLS = 1 << 20
 """Numbers in a block of a total."""
 BUFFER_ROWS = 100_000
 """Rows that the shuffle holds: a batch mixes rows that lay up to about so far apart."""
