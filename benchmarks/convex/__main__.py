@@ -70,7 +70,7 @@ def measure(name: str, threads: int, seconds: float, only: list[str]) -> None:
     runs = {s.name: work(name, s.name, threads, seconds) for s in chosen}
     first = null_value(problem)
     lowest = min(line["value"] for lines in runs.values() for line in lines[1:])
-    exact = newton(problem) if problem.X.size < 3e8 else None
+    exact = newton(problem) if problem.X.size < 3e7 else None
     if exact is not None:
         lowest = min(lowest, value(problem, exact))
     curves = {
