@@ -23,7 +23,8 @@ FLOORS = {
         """,
     "the motion": """
         walks certificate pilot smooth newton bowl solve solve_stream descend curvature noise trials
-        auto_rate rate_free row_path checkpoint pass_log standstill minimize curves least_squares
+        auto_rate rate_free row_path sgd checkpoint pass_log standstill minimize curves
+        least_squares
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
@@ -32,7 +33,8 @@ FLOORS = {
         watch_callbacks
         """,
     "doors": """
-        tables targets labels settings training far device linear estimators drop_in network_choices
+        tables targets labels settings training far device linear estimators sgd_model drop_in
+        network_choices
         network_training network_descent network_estimators modules module_estimators model
         references scores fitting
         telling fit_report predicting rate_range samples walk_picture saving file_rows fitting_files

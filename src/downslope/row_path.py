@@ -31,6 +31,7 @@ from downslope.penalties import NO_PENALTY
 from downslope.rates import Look, Probe, Rate
 from downslope.rules import Momentum, Nesterov, Plain, Rule, Velocity
 from downslope.sources.memory import NEIGHBOURS, MemoryRows
+from downslope.sparse_passes import unsigned
 from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
 from downslope.trace import Record, Recorder
 
@@ -151,12 +152,8 @@ def machine(problem: Objective) -> Machine:
     """Arrays of a problem for which ``can_run`` is true."""
     rows = problem.source
     assert isinstance(rows, MemoryRows)  # see can_run
-    X: Any = rows.X
-    if sparse.issparse(X):
-        X = sparse.csr_array(X)
-        X = (X.data, X.indices, X.indptr)
-    else:
-        X = np.ascontiguousarray(X)
+    given = rows.X
+    X = unsigned(sparse.csr_array(given)) if sparse.issparse(given) else np.ascontiguousarray(given)
     Y = np.ascontiguousarray(np.asarray(rows.y, dtype=np.float64).reshape(len(rows.y), -1))
     weights = np.empty(0) if rows.weights is None else np.asarray(rows.weights, dtype=np.float64)
     return Machine(X, Y, np.ascontiguousarray(weights), problem)

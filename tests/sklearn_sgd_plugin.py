@@ -1,0 +1,11 @@
+"""pytest plugin: put our classes in scikit-learn's place before its own tests are imported.
+
+python -m pytest -p sklearn_sgd_plugin --pyargs sklearn.linear_model.tests.test_sgd
+"""
+
+from sklearn import linear_model
+
+from downslope import drop_in
+
+linear_model.SGDClassifier = drop_in.SGDClassifier
+linear_model.SGDRegressor = drop_in.SGDRegressor
