@@ -39,10 +39,13 @@ stochastic = SGDRegressor(random_state=0).fit(X_train, y_train)
 print(f"SGDRegressor():        {stochastic.score(X_test, y_test):.3g}")
 
 # %%
-# The path of the fit is kept in ``history_``; the figure draws it.
-from downslope.plots import convergence
+# What the model leans on. The coefficients are in the units of the table; the bars say how much one
+# standard deviation of a column adds.
+from downslope.plots import coefficients
 
-figure = convergence(model.history_, value_name="half the mean squared error")
+figure = coefficients(
+    list(table.data.columns), model.coef_, deviations=X_train.std(axis=0), y_name="progress"
+)
 figure
 
 # %%

@@ -53,22 +53,24 @@ from downslope.walk_picture import picture
 
 rows = MemoryRows(x[:, None], (y - y.mean()) / y.std())
 bowl = Objective(standardize(rows).rows(rows), MeanSquares())
-corner, names = np.array([[-1.0, -1.0]]), ("w", "b")
 lowest = np.array([np.corrcoef(x, y)[0, 1], 0.0])
-figure = picture(bowl.value, corner, names, goal=lowest, value_name="mean squared error", bowl=True)
-figure
 
 # %%
-# From above, a landscape is a map: each line joins weights of the same cost. The path is thirty
-# steps of gradient descent from a corner. It crosses the lines at right angles, because that is
-# the steepest way down.
+# Thirty steps of gradient descent from a corner, drawn on the surface and on the floor below it.
 from downslope.descend import run
 from downslope.rates import Constant
 from downslope.rules import Plain
 from downslope.stopping import MaxSteps
 
-walk = run(bowl, corner[0], Plain(), Constant(0.1), [MaxSteps(30)])
+walk = run(bowl, np.array([-1.0, -1.0]), Plain(), Constant(0.1), [MaxSteps(30)])
 print(f"mean squared error {walk.trace['value'][0]:.3f} -> {walk.trace['value'][-1]:.3f}")
-print(f"lowest possible:     {bowl.value(lowest):.3f}")
-figure = picture(bowl.value, walk.trace.weights, names, goal=lowest)
+print(f"lowest possible:   {bowl.value(lowest):.3f}")
+path, names = walk.trace.weights, ("w", "b")
+figure = picture(bowl.value, path, names, goal=lowest, value_name="mean squared error", bowl=True)
+figure
+
+# %%
+# From above, a landscape is a map: each line joins weights of the same cost. This bowl is equally
+# steep on all sides, so the steepest way down leads straight to the bottom.
+figure = picture(bowl.value, path, names, goal=lowest)
 figure
