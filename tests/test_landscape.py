@@ -115,6 +115,22 @@ def test_the_four_minima_of_himmelblau():
     assert found.lines()[0] == "4 places from 80 starts"
 
 
+def test_every_dent_of_the_ripples_is_found():
+    """Sign changes of the slope, from falling to rising, on a fine grid."""
+    each = surface("ripples")
+    grid = np.linspace(-8, 8, 4001)
+    slopes = each.problem.many(grid[None, :])[1][0]
+    dents = grid[1:][(slopes[:-1] < 0) & (slopes[1:] >= 0)]
+    found = minima(each.problem, each.box, starts=100)
+    inside = sorted(place.w[0] for place in found.places if abs(place.w[0]) < 7)
+    assert inside == pytest.approx(dents, abs=0.01)
+    assert found.places[0].w[0] == pytest.approx(0.0, abs=1e-6)
+    assert (found.labels >= 0).all()
+    order = np.argsort(found.starts[:, 0])
+    switches = np.diff(found.labels[order]) != 0
+    assert switches.sum() == len(found.places) - 1  # each basin is one stretch
+
+
 def test_basins_of_two_bowls_split_at_the_saddle():
     each = surface("saddle")
     found = basins(each.problem, each.box, resolution=20)  # no grid line on the ridge
@@ -139,7 +155,7 @@ def test_a_valley_floor_is_one_place_and_a_plain_another():
     assert [place.kind for place in pit.places] == ["minimum"]
     assert pit.labels.tolist() == [0, -1, -1]  # those two stand outside the box, on the plain
     plain = minima("1 - exp(-w^2)", [(-60, 60)], starts=np.array([[0.5], [40.0], [-50.0]]))
-    assert [place.kind for place in plain.places] == ["minimum", "plateau"]
+    assert [place.kind for place in plain.places] == ["minimum", "plateau", "plateau"]
 
 
 def test_ground_without_a_bottom_is_said_to_have_none():

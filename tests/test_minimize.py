@@ -218,6 +218,7 @@ ENDS = [
     ("converged", lambda w: w @ w, [0.0, 0.0], None),
     ("converged", lambda w: 1e6 + w @ w, [3.0, 1.0], lambda w: 2 * w),
     ("converged", lambda w: (w[0] - 1) ** 2 + 1e-12, [3.0], None),
+    ("converged", lambda w: 1 - math.cos(w[0]), [1e-9], lambda w: np.sin(w)),
 ]
 
 

@@ -263,13 +263,13 @@ def _known(problem: Problem, places: list[Place], place: Place, scale: float) ->
 
 
 def _same(problem: Problem, a: Place, b: Place, scale: float) -> bool:
-    """Close together, or equally high with level ground on the straight way between them."""
+    """Close together, or on one level: the straight way between them neither rises nor falls."""
     if np.linalg.norm(a.w - b.w) <= SAME * scale:
         return True
     margin = 1e-9 * max(1.0, abs(a.value))
     if abs(a.value - b.value) > margin:
         return False
-    between = (a.w + share * (b.w - a.w) for share in np.linspace(0.1, 0.9, 9))
+    between = (a.w + share * (b.w - a.w) for share in np.linspace(0.0, 1.0, 33)[1:-1])
     return all(abs(problem.value_and_gradient(w)[0] - a.value) <= margin for w in between)
 
 

@@ -122,6 +122,12 @@ class Ladder:
         return (self.ahead + self.behind) / 2.0
 
     @property
+    def grain(self) -> float:
+        """Where the value stands still at the narrowest width: the first change that it shows."""
+        changes = np.maximum(np.abs(self.ahead), np.abs(self.behind)) * self.widths
+        return 0.0 if changes[-1] > 0.0 else float(changes[changes > 0.0].min(initial=math.inf))
+
+    @property
     def curvature(self) -> Array:
         """Second difference at each width."""
         return (self.ahead - self.behind) / self.widths
@@ -139,7 +145,7 @@ def _along_slope(value: Value, w: Array, gradient: Array) -> Reason:
             "digit only: it is noisy, and no slope leads below its noise.",
             False,
         )
-    rounding = max(ROUNDING * abs(here), scatter)
+    rounding = max(ROUNDING * abs(here), scatter, 4.0 * ladder.grain)
     clear = rounding / ladder.widths < 0.1 * length  # where the slope stands out of rounding
     if clear.sum() >= 2:
         told = _as_told(ladder, length, rounding, clear)
