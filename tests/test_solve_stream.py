@@ -120,3 +120,13 @@ def test_what_needs_memory_is_refused_with_the_way_out():
     X, y = data("log_loss")
     with pytest.raises(PairError, match="give batch_size"):
         solve_stream(MemoryRows(X, y), make_loss("hinge"))
+
+
+def test_the_same_bits_for_any_threads_and_any_blocks(monkeypatch):
+    X, y = data("log_loss")
+    args = (make_loss("log_loss"), Penalty(l2=1e-6))
+    found = [solve_stream(in_blocks(X, y, None, size), *args).w for size in (900, 7000)]
+    monkeypatch.setattr("downslope.kernels.team.n_threads", lambda: 2)
+    found.append(solve_stream(in_blocks(X, y, None, 2500), *args).w)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
