@@ -43,8 +43,8 @@ class SGDRegressor(RegressorMixin, SgdModel):  # type: ignore[misc]
     Parameters
     ----------
     loss : {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}
-    penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, \\
-    random_state, learning_rate, eta0, power_t, early_stopping, validation_fraction, \\
+    penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, \
+    random_state, learning_rate, eta0, power_t, early_stopping, validation_fraction, \
     n_iter_no_change, warm_start, average
         As in ``sklearn.linear_model.SGDRegressor``.
 
@@ -184,8 +184,8 @@ class SGDClassifier(LinearClassifierMixin, SgdModel):  # type: ignore[misc]
     ----------
     loss : str, default "hinge"
         "hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron", or a regression loss.
-    penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, n_jobs, \\
-    random_state, learning_rate, eta0, power_t, early_stopping, validation_fraction, \\
+    penalty, alpha, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, n_jobs, \
+    random_state, learning_rate, eta0, power_t, early_stopping, validation_fraction, \
     n_iter_no_change, class_weight, warm_start, average
         As in ``sklearn.linear_model.SGDClassifier``.
 
