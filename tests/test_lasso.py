@@ -5,6 +5,7 @@ import pytest
 from bowl_problems import SHAPES, problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from downslope.kernels.coordinate import descend_coordinates
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
@@ -109,6 +110,39 @@ def test_several_classes():
     W = solution.w.reshape(-1, 3)
     assert not W[5:20].any()
     assert W[:3].any()
+
+
+def wide(name, n=400, d=3000):
+    rng = np.random.default_rng(8)
+    X = sparse.random(n, d, density=0.01, random_state=9, format="csr")
+    X = sparse.csr_matrix(X.multiply(rng.gamma(1.0, size=d) + 0.01))
+    z = X[:, :50] @ rng.normal(size=50)
+    z = 3.0 * z / z.std() + 0.3 * rng.normal(size=n)
+    return X, (np.sign(z) if name in {"log_loss", "squared_hinge"} else z)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss", "squared_hinge", "huber"])
+@pytest.mark.parametrize("as_dense", [False, True])
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_very_many_columns(name, as_dense, share):
+    X, y = wide(name)
+    loss = make_loss(name, 1.0) if name == "huber" else make_loss(name)
+    slopes = loss.slope(np.zeros(len(y)), y)
+    penalty = Penalty(l1=share * float(np.abs(X.T @ slopes).max()) / len(y))
+    best = solve(X, y, loss, penalty, settings=Settings(tol=1e-10)).value
+    solution = solve(X.toarray() if as_dense else X, y, loss, penalty)
+    assert solution.reason.converged, solution.reason
+    assert -1e-10 * best <= solution.value - best <= solution.bound + 1e-12
+    assert 0 < np.count_nonzero(solution.w[:-1]) < 500
+
+
+def test_very_many_columns_and_several_classes():
+    X, z = wide("squared_error")
+    y = np.digitize(z, [-1.0, 1.0])
+    ask = {"penalty": Penalty(l1=3e-3), "n_outputs": 3}
+    thin, full = (solve(A, y, Multinomial(), **ask) for A in (X, X.toarray()))
+    assert thin.value - full.value <= thin.bound
+    assert full.value - thin.value <= full.bound
 
 
 def test_passes_stay_few():

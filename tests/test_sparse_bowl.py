@@ -112,6 +112,28 @@ def test_many_classes_share_their_coordinates():
     assert -1e-12 <= solution.value - best <= solution.bound
 
 
+def test_wide_dense_rows_walk_on_scaled_weights(monkeypatch):
+    monkeypatch.setattr("downslope.solve.MOST_FULL", 50)
+    monkeypatch.setattr("downslope.wide.MOST_FULL", 50)
+    monkeypatch.setattr("downslope.solve.SMALL", 0)
+    rng = np.random.default_rng(12)
+    X = rng.normal(size=(2000, 100)) * np.logspace(0, 6, 100) + 3.0
+    z = X / X.std(axis=0) @ rng.normal(size=100)
+    for loss, y, k in (
+        (LogLoss(), np.sign(z + rng.normal(size=2000)), 1),
+        (SquaredError(), z, 1),
+        (Multinomial(), np.digitize(z, [-5.0, 5.0]), 3),
+    ):
+        ask = {"penalty": Penalty(l2=1e-3), "n_outputs": k}
+        monkeypatch.setattr("downslope.solve.MOST_CLASS_WEIGHTS", 0)
+        solution = solve(X, y, loss, **ask, settings=Settings(tol=1e-4))
+        monkeypatch.setattr("downslope.solve.SMALL", 1e12)
+        best = solve(X, y, loss, **ask, settings=Settings(tol=1e-12)).value
+        monkeypatch.setattr("downslope.solve.SMALL", 0)
+        assert solution.reason.converged
+        assert -1e-10 <= solution.value - best <= solution.bound
+
+
 def test_separable_sparse_classes_are_named():
     X = text_like(500, 5000, 30)
     y = np.sign(np.random.default_rng(9).normal(size=500))

@@ -1,5 +1,6 @@
 """Passes over dense rows for several classes; flat weights are (n_features + 1, n_classes)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,6 +102,10 @@ class ClassPasses:
         return DensePasses(
             self.X, read_only(y), read_only(weights), SquaredError(), self.fit_intercept
         )
+
+    def by_columns(self) -> Callable[[Array], "ClassPasses"]:
+        """A function that answers the same passes over a few columns."""
+        return lambda columns: replace(self, X=read_only(np.ascontiguousarray(self.X[:, columns])))
 
     def _pass(
         self, w: Array, size: int, exact: bool, shift: Array, seed: int

@@ -84,10 +84,10 @@ class Shared:
 
     def lift(self, u: Array) -> Array:
         """Change of the flat weights (features, classes)."""
-        U = u.reshape(-1, self.n_outputs)
-        return np.sqrt(2.0) * self.features.lift(U).ravel()
+        parts = [self.features.lift(part) for part in u.reshape(-1, self.n_outputs).T]
+        return np.sqrt(2.0) * np.stack(parts, axis=1).ravel()
 
     def pull(self, gradient: Array) -> Array:
         """Gradient in ``u``."""
-        G = gradient.reshape(-1, self.n_outputs)
-        return np.sqrt(2.0) * self.features.pull(G.T).T.ravel()
+        parts = [self.features.pull(part) for part in gradient.reshape(-1, self.n_outputs).T]
+        return np.sqrt(2.0) * np.stack(parts, axis=1).ravel()

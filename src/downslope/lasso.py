@@ -82,13 +82,9 @@ class Edged:
 
     @property
     def gap(self) -> float:
-        """Duality gap; see the module's docstring."""
-        edged = self.l1 > 0.0
-        steepest = float(np.max(np.abs(self.gradient[edged]) / self.l1[edged], initial=0.0))
-        c = 1.0 / max(1.0, steepest)
-        gap = (1.0 - c) * (self.value - self.floor_value) + c * float(self.w @ self.gradient)
-        gap += float(self.l1 @ np.abs(self.w))
-        return max(gap, 0.0) + self._left_to_intercepts()
+        """Duality gap, and what the intercepts could still gain."""
+        gap = duality_gap(self.value, self.gradient, self.w, self.l1, self.floor_value)
+        return gap + self._left_to_intercepts()
 
     def _left_to_intercepts(self) -> float:
         """What the intercepts could still gain; the dual wants their slope to be zero."""
@@ -147,6 +143,18 @@ class Edged:
         if met > 1e-10 * bend > 0.0:
             self.lowest_curvature = min(self.lowest_curvature, met / bend)
             self.hessian += np.outer(y, y) / met - np.outer(pushed, pushed) / bend
+
+
+def duality_gap(value: float, gradient: Array, w: Array, l1: Array, lowest: float) -> float:
+    """Height above the lowest point at most; see the module's docstring.
+
+    ``value`` and ``gradient`` are those of the smooth part, ``lowest`` the least it can be.
+    """
+    edged = l1 > 0.0
+    steepest = float(np.max(np.abs(gradient[edged]) / l1[edged], initial=0.0))
+    c = 1.0 / max(1.0, steepest)
+    gap = (1.0 - c) * (value - lowest) + c * float(w @ gradient)
+    return max(gap + float(l1 @ np.abs(w)), 0.0)
 
 
 def pull_centered(gradient: Array, center: Array, n_outputs: int) -> Array:

@@ -12,6 +12,7 @@ table' table / n is an unbiased estimate of the Hessian in the features minus ``
 ``kernels.dense``).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -24,6 +25,8 @@ from downslope.null_model import lowest_loss, null_intercept
 from downslope.sampling import balanced_sample, even_sample
 
 Array = Any
+FEW_BUCKETS = 256
+"""Rows of a sketch that tells the lengths of columns to 9 %, and nothing about their products."""
 
 
 class Sketch(NamedTuple):
@@ -33,6 +36,14 @@ class Sketch(NamedTuple):
     gradient: Array
     table: Array
     shift: Array
+
+
+class Scales(NamedTuple):
+    """What a pass with the diagonal of the Hessian returns."""
+
+    value: float
+    gradient: Array
+    squares: Array
 
 
 class Passes(Protocol):
@@ -150,6 +161,12 @@ class DensePasses:
         value, gradient, table = self._pass(w, size, shift, floor, seed)
         return Sketch(value, gradient, table, shift)
 
+    def scales(self, w: Array, floor: float) -> Scales:
+        """Mean loss, gradient and the diagonal of the Hessian, the last from a small sketch."""
+        value, gradient, table = self._pass(w, FEW_BUCKETS, self.centers(), floor, 0)
+        squares = (table[:, :-1] ** 2).sum(axis=0) / self.n_rows
+        return Scales(value, gradient, squares)
+
     def lowest_loss(self) -> float:
         """Mean loss if every row had the prediction that suits it best."""
         return lowest_loss(self.loss, self.y, self.weights)
@@ -195,6 +212,10 @@ class DensePasses:
     def as_squares(self, y: Array, weights: Array) -> "DensePasses":
         """The same rows with squared errors, other targets and other weights."""
         return replace(self, loss=SquaredError(), y=read_only(y), weights=read_only(weights))
+
+    def by_columns(self) -> Callable[[Array], "DensePasses"]:
+        """A function that answers the same passes over a few columns."""
+        return lambda columns: replace(self, X=read_only(np.ascontiguousarray(self.X[:, columns])))
 
     def _pass(
         self, w: Array, buckets: int, shift: Array, floor: float, seed: int

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from downslope.bowl import round_bowl
 from downslope.class_passes import ClassPasses
+from downslope.column_walk import column_walk
 from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
 from downslope.lasso import edged_bowl
@@ -21,7 +22,8 @@ from downslope.smoothing import corner_walk
 from downslope.sparse_class_passes import SparseClassPasses
 from downslope.sparse_passes import SparsePasses
 from downslope.walks import Point
-from downslope.wide import scaled_walk, shared_walk
+from downslope.wide import MOST_FULL, scaled_walk, shared_walk
+from downslope.working_set import working_set_walk
 
 Array = Any
 SMALL = 2e7
@@ -32,6 +34,8 @@ SKETCH_SPARSE = 100.0
 """Weights cubed per stored element up to which a sketch of sparse rows pays: thirty passes."""
 MOST_CLASS_WEIGHTS = 3000
 """Columns times classes up to which all their products are worth having."""
+MOST_EDGED = 2000
+"""Weights of an L1 problem up to which all of them are worked on at once."""
 CORNERS = ("absolute_error", "quantile", "epsilon_insensitive", "hinge")
 FAR = 1e4
 """A column with its mean beyond so many deviations is moved near zero first."""
@@ -125,6 +129,8 @@ def _solve_smooth(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     passes, m = problem.passes, len(l1)
     n = passes.n_rows * passes.n_outputs
     small = n * m * min(n, m) <= SMALL
+    if l1.any() and m > MOST_EDGED:
+        return working_set_walk(problem, passes, l1, settings, _solve_set)
     if l1.any():
         return edged_bowl(problem, l1, settings, exact=small)
     if settings.method == "auto" and small:
@@ -137,10 +143,21 @@ def _solve_smooth(problem: Smooth, l1: Array, settings: Settings) -> Solution:
         return scaled_walk(problem, passes, settings)
     if isinstance(passes, ClassPasses) and m > MOST_CLASS_WEIGHTS:
         return shared_walk(problem, passes, settings)
+    if isinstance(passes, DensePasses) and min(n, m) > MOST_FULL:
+        return scaled_walk(problem, passes, settings)
     squares = settings.method == "auto" and passes.loss.name in SQUARED
     if squares and m <= FEW_COLUMNS and isinstance(passes, DensePasses):
         return in_one_pass(problem, passes, settings)
     return round_bowl(problem, settings)
+
+
+def _solve_set(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    """The problem over a few columns of an L1 problem over very many."""
+    passes, m = problem.passes, len(l1)
+    if isinstance(passes, SparsePasses):
+        return column_walk(problem, passes, l1, settings)
+    n = passes.n_rows * passes.n_outputs
+    return edged_bowl(problem, l1, settings, exact=n * m * min(n, m) <= SMALL)
 
 
 def _sparse(X: Any) -> Any:

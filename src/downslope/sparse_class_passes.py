@@ -1,5 +1,6 @@
 """Passes over sparse rows for several classes; flat weights are (n_features + 1, n_classes)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,9 @@ from downslope.kernels.csr import sparse_class_pass
 from downslope.kernels.team import chunks, share
 from downslope.losses import Multinomial, SquaredError
 from downslope.null_model import null_class_intercepts
-from downslope.passes import Sketch, read_only
+from downslope.passes import Scales, Sketch, read_only
 from downslope.sampling import balanced_sample
-from downslope.sparse_passes import COLUMNS_PER_CHUNK, Scales, SparsePasses, unsigned
+from downslope.sparse_passes import COLUMNS_PER_CHUNK, SparsePasses, unsigned
 
 Array = Any
 
@@ -102,6 +103,11 @@ class SparseClassPasses:
     def _dense(self) -> ClassPasses:
         X = read_only(self.X.toarray())
         return ClassPasses(X, self.y, self.weights, self.n_outputs, self.fit_intercept)
+
+    def by_columns(self) -> Callable[[Array], "SparseClassPasses"]:
+        """A function that answers the same passes over a few columns."""
+        X = self.X.tocsc()
+        return lambda columns: replace(self, X=X[:, columns].tocsr())
 
     @cached_property
     def _columns(self) -> tuple[Array, Array, Array]:

@@ -1,8 +1,9 @@
 """Passes over sparse rows in memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -10,20 +11,12 @@ from downslope.kernels.csr import sparse_pass
 from downslope.kernels.team import chunks, share
 from downslope.losses import Loss, SquaredError
 from downslope.null_model import lowest_loss, null_intercept
-from downslope.passes import Sketch, read_only
+from downslope.passes import Scales, Sketch, read_only
 from downslope.sampling import balanced_sample, even_sample
 
 Array = Any
 COLUMNS_PER_CHUNK = 30_000
 """Every chunk has a gradient of its own to add up; the wider it is, the fewer chunks there are."""
-
-
-class Scales(NamedTuple):
-    """What a pass with the diagonal of the Hessian returns."""
-
-    value: float
-    gradient: Array
-    squares: Array
 
 
 @dataclass(frozen=True)
@@ -119,6 +112,11 @@ class SparsePasses:
     def as_squares(self, y: Array, weights: Array) -> "SparsePasses":
         """The same rows with squared errors, other targets and other weights."""
         return replace(self, loss=SquaredError(), y=read_only(y), weights=read_only(weights))
+
+    def by_columns(self) -> Callable[[Array], "SparsePasses"]:
+        """A function that answers the same passes over a few columns."""
+        X = self.X.tocsc()
+        return lambda columns: replace(self, X=X[:, columns].tocsr())
 
     @cached_property
     def _columns(self) -> tuple[Array, Array, Array]:

@@ -23,6 +23,7 @@ from downslope.bowl import buckets_for
 from downslope.certificate import Target
 from downslope.class_passes import ClassPasses
 from downslope.coordinates import Coordinates, Diagonal, Shared
+from downslope.passes import DensePasses
 from downslope.pilot import null_weights
 from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution
 from downslope.sparse_class_passes import SparseClassPasses
@@ -32,6 +33,8 @@ from downslope.walks import WALKS, Point, Track, Walk, exact_step, line_search, 
 
 Array = Any
 MEMORY = 30
+MOST_FULL = 4000
+"""Rows or columns up to which a full factor R is worth its price."""
 RENEW = 20
 """Steps after which the diagonal is taken again."""
 CAUTION = 1000.0
@@ -133,14 +136,14 @@ class Scaled(NamedTuple):
 
 
 def scaled_walk(
-    problem: Smooth, passes: SparsePasses | SparseClassPasses, settings: Settings
+    problem: Smooth, passes: DensePasses | SparsePasses | SparseClassPasses, settings: Settings
 ) -> Solution:
-    """Minimise a smooth objective over very many sparse columns; see the module's docstring."""
+    """Minimise a smooth objective over very many columns; see the module's docstring."""
     squared, free = passes.loss.name in SQUARED, passes.n_outputs * passes.fit_intercept
     sample = passes.sample(1024, settings.seed)
     null = null_weights(sample)
     floor = 0.0
-    if isinstance(sample, SparsePasses) and passes.loss.name in BENT:
+    if not isinstance(sample, SparseClassPasses) and passes.loss.name in BENT:
         floor = 1e-3 * sample.mean_curvature(null)
 
     def look(w: Array, shortest: Array) -> Scaled:
@@ -178,9 +181,14 @@ def shared_walk(problem: Smooth, passes: ClassPasses, settings: Settings) -> Sol
     null, shift = null_weights(sample), sample.centers()
     squares = passes.as_squares(np.zeros(n), passes.weights)
     ridge = 2.0 * problem.ridge.reshape(-1, k)[:, 0]
-    buckets = buckets_for(n, len(ridge))
-    metric = Smooth(squares, ridge).look(np.zeros(len(ridge)), buckets, shift, 0.0, 0).metric
-    coordinates = Shared(metric, k)
+    features: Coordinates
+    if min(n, len(ridge)) > MOST_FULL:
+        features = Diagonal(np.sqrt(squares.scales(np.zeros(len(ridge)), 0.0).squares + ridge))
+    else:
+        buckets = buckets_for(n, len(ridge))
+        view = Smooth(squares, ridge).look(np.zeros(len(ridge)), buckets, shift, 0.0, 0)
+        features = view.metric
+    coordinates = Shared(features, k)
     problem.read += 2.0
     value, gradient = problem.at(null)
     u = np.zeros(coordinates.rank)
