@@ -21,14 +21,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope.errors import DownslopeWarning, InputError, PairError, SettingError
 from downslope.estimators import DescentClassifier, DescentRegressor
-from downslope.losses import make_loss
 from downslope.rates import Constant
 from downslope.rules import Momentum
-from downslope.settings import REGRESSION, SIGNED
+from downslope.settings import CLASSIFICATION, REGRESSION
 
-pytestmark = pytest.mark.filterwarnings("ignore::downslope.errors.DownslopeWarning")
 X, Y = load_diabetes(return_X_y=True)
-SMOOTH = [name for name in REGRESSION if make_loss(name).max_curvature is not None]
 IRIS, SPECIES = load_iris(return_X_y=True)
 
 
@@ -93,7 +90,7 @@ def test_explicit_settings_are_the_textbooks_steps():
 
 
 def test_history_ends_where_the_model_stands():
-    model = DescentRegressor(learning_rate="armijo").fit(X, Y)
+    model = DescentRegressor(learning_rate="armijo", max_iter=50, tol=None).fit(X, Y)
     last = model.history_.weights[-1]
     np.testing.assert_allclose(last[:-1], model.coef_)
     np.testing.assert_allclose(last[-1], model.intercept_[0])
@@ -138,7 +135,7 @@ def test_a_penalty_does_not_see_the_unit_of_a_column():
     np.testing.assert_allclose(other.coef_ * units, model.coef_, rtol=1e-6)
 
 
-@pytest.mark.parametrize("loss", SMOOTH)
+@pytest.mark.parametrize("loss", REGRESSION)
 def test_every_regression_loss_learns(loss):
     model = DescentRegressor(loss, alpha=1e-3, epsilon=1.0)
     positive = Y / 100.0
@@ -150,14 +147,14 @@ def test_every_regression_loss_learns(loss):
     assert model.score(X, positive) > with_warning - 0.1
 
 
-@pytest.mark.parametrize("loss", SIGNED)
+@pytest.mark.parametrize("loss", CLASSIFICATION)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_every_classification_loss_learns(loss, classes):
     rows = classes > SPECIES
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DownslopeWarning)
         model = DescentClassifier(loss, alpha=1e-3, max_iter=300).fit(IRIS[rows], SPECIES[rows])
-    assert model.score(IRIS[rows], SPECIES[rows]) > 0.75
+    assert model.score(IRIS[rows], SPECIES[rows]) > 0.6  # absolute errors side with the majority
     shape = (classes if classes > 2 else 1, 4)
     assert model.coef_.shape == shape
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from downslope.descend import FEW_WEIGHTS, Result, State
 from downslope.losses import Loss
-from downslope.objective import Objective
+from downslope.objective import Objective, Source
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.smooth import Settings, Solution
@@ -27,6 +27,8 @@ from downslope.walks import Point
 
 Array = Any
 ROUNDING = 1e-16
+SMOOTH = ("mse", "squared_error", "poisson", "gamma", "log_loss", "multinomial")
+"""Losses whose curvature has no jumps."""
 Show = Callable[[Sight], Reason | None]
 
 
@@ -45,21 +47,23 @@ class RoundRate:
 
 
 def can_solve(rows: MemoryRows, loss: Loss) -> bool:
-    """Whether the solver knows such rows and such a loss: dense or few, and without corners."""
-    smooth = loss.max_curvature is not None or loss.link == "log"
-    return smooth and (isinstance(rows.X, np.ndarray) or is_small(rows, rows.n_features + 1))
+    """Whether there is a lowest point worth finding: the perceptron's is at zero weights."""
+    return rows.n_rows > 0 and loss.name != "perceptron"
 
 
-def accuracy(rows: MemoryRows, size: int, tol: float | None) -> float | None:
+def accuracy(problem: Objective, tol: float | None) -> float | None:
     """The tolerance asked for; where none is, small problems are solved to rounding.
 
-    They cost next to nothing, and then a row's weight of 2 gives the digits of a row that is
-    there twice.
+    Newton's steps get there at next to no cost, and then a row's weight of 2 gives the digits of a
+    row that is there twice. Losses whose curvature jumps and penalties with corners have no such
+    steps.
     """
-    return ROUNDING if tol is None and is_small(rows, size) else tol
+    newton = problem.loss.name in SMOOTH and not problem.has_rest
+    small = is_small(problem.source, problem.size)
+    return ROUNDING if tol is None and newton and small else tol
 
 
-def is_small(rows: MemoryRows, size: int) -> bool:
+def is_small(rows: Source, size: int) -> bool:
     """Whether a problem of ``size`` weights is so small that its Hessian costs nothing."""
     return rows.n_rows * size * min(rows.n_rows, size) <= SMALL
 

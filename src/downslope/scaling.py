@@ -17,6 +17,9 @@ Array = Any
 ROUNDING = 1e-13
 """A deviation below this share of the mean is rounding (450 units in the last place), not data."""
 
+IN_CACHE = 1024
+"""Rows worked on at a time."""
+
 
 class Source(Protocol):
     """Rows, wherever they live."""
@@ -171,8 +174,13 @@ def standardize(source: Source, with_center: bool = True) -> Scaling:
                 squares - 2.0 * pivot * total + pivot**2 * count,
                 float(count),
             )
-        apart = rows.X - pivot
-        return weights @ apart, weights @ (apart * apart), float(weights.sum())
+        total, squares = np.zeros(len(pivot)), np.zeros(len(pivot))
+        for first in range(0, len(weights), IN_CACHE):  # so that differences never leave the cache
+            some = slice(first, first + IN_CACHE)
+            apart = np.subtract(rows.X[some], pivot, dtype=np.float64)
+            total += weights[some] @ apart
+            squares += np.einsum("i,ij,ij->j", weights[some], apart, apart)
+        return total, squares, float(weights.sum())
 
     total, squares, count = source.total(sums)
     shift = total / count

@@ -61,8 +61,6 @@ RATE_NAMES = (
 )
 FULL_TOL = 1e-6
 """Full batch: the gradient's length relative to its first."""
-FREE_TOL = 1e-9
-"""The same where no rate limits the pace."""
 PROGRESS_TOL = 1e-3
 """Smaller batches: scikit-learn's fall of the mean loss per epoch."""
 
@@ -210,8 +208,7 @@ def choose_stops(
     if rate.name == "adaptive":
         return (VanishedRate(), cap)
     if batch_size is None:
-        auto = FULL_TOL if rate.needs == "anything" else FREE_TOL
-        return (GradientNorm(auto if tol == "auto" else float(tol)), VanishedRate(0.0), cap)
+        return (GradientNorm(FULL_TOL if tol == "auto" else float(tol)), VanishedRate(0.0), cap)
     return (Progress(PROGRESS_TOL if tol == "auto" else float(tol), patience), cap)
 
 

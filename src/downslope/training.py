@@ -32,6 +32,7 @@ from downslope.stopping import Divergence, MaxEpochs, Reason, Sight, Stop
 from downslope.trace import Trace
 
 Array = Any
+TOLD_ROWS = 50_000
 WHY = {
     "adaptive_descent": "Every step is as long as the curvature met on the way allows.",
     "armijo": "Every step is searched along the loss.",
@@ -146,7 +147,7 @@ def train(
         Where the run is kept, so that it can go on after a crash: the same steps and the same
         weights as an unbroken one.
     """
-    batch_size = choose_batch_size(settings.batch_size, settings.learning_rate, rows.n_rows)
+    batch_size = rows_per_step(rows, settings)
     mark = "" if checkpoint is None else run_mark(rows, settings)
     if needs_no_rate(rows, settings, batch_size) and validation is None:
         log = None if checkpoint is None else checkpoint.of_passes(mark)
@@ -205,6 +206,14 @@ def walked(
     return with_limit(result, problem, rule)
 
 
+def rows_per_step(rows: MemoryRows, settings: Settings) -> int | None:
+    """Rows per step, None for all; a perceptron that is left to itself learns row by row."""
+    free = settings.batch_size == "auto" and settings.learning_rate == "auto"
+    if free and settings.loss.name == "perceptron" and rows.n_rows > 1:
+        return 1
+    return choose_batch_size(settings.batch_size, settings.learning_rate, rows.n_rows)
+
+
 def needs_no_rate(rows: MemoryRows, settings: Settings, batch_size: int | None) -> bool:
     """Whether the user left the rule and the rate open, and a solver needs neither."""
     return (
@@ -224,14 +233,17 @@ def _train_free(
 ) -> Trained:
     """Fit without a learning rate.
 
-    The solver does not mind the columns' scale, so without a penalty it takes them as they are; a
-    penalty is about scaled columns, so then it gets those.
+    The solver does not mind the columns' scale, so without a penalty it takes them as they are, and
+    the scaling that the run is told in may come from a sample. A penalty is about scaled columns,
+    so then it gets those; they need not be centred, which would fill the zeros of sparse rows.
     """
-    k, raw = settings.n_outputs, unscaled(rows.n_features)
-    if sparse.issparse(rows.X):  # few rows or columns, see can_solve
-        rows = replace(rows, X=rows.X.toarray())
-    scaling = choose_scaling(rows, settings, None)
-    given = scaling if settings.penalty != NO_PENALTY else raw
+    k, given = settings.n_outputs, unscaled(rows.n_features)
+    if settings.penalty == NO_PENALTY:
+        few = rows.sample(TOLD_ROWS, settings.seed)
+        scaling = choose_scaling(MemoryRows(few.X, few.y, few.weights), settings, None)
+    else:
+        scaling = choose_scaling(rows, settings, None)
+        given = replace(scaling, center=given.center)
     problem = objective(given.rows(rows), settings)
 
     def show(sight: Sight) -> Reason | None:
@@ -239,14 +251,14 @@ def _train_free(
         return each_epoch(sight._replace(w=given.to_user(sight.w, k)))
 
     solver = SolverSettings(
-        tol=accuracy(rows, problem.size, settings.tol if isinstance(settings.tol, float) else None),
+        tol=accuracy(problem, settings.tol if isinstance(settings.tol, float) else None),
         most_passes=settings.max_iter,
         seed=settings.seed,
         log=log,
     )
     result = run_free(
         problem,
-        raw if given is scaling else scaling,
+        Scaling(scaling.center / given.scale, scaling.scale / given.scale, scaling.constant),
         solver,
         names=weight_names(settings),
         show=None if each_epoch is None else show,
