@@ -5,7 +5,8 @@
 One hidden layer of 100 rectified units everywhere; everything else is each library's default.
 scikit-learn's networks get columns scaled the way its documentation advises (standardised tables,
 pixels divided by the largest); ours get the same arrays. Each run is a process of its own with
-threads pinned; evaluating the held-out rows is not timed.
+threads pinned. On one thread it is processor time that counts, so that a busy machine does not
+disturb; else the wall's. Evaluating the held-out rows is not timed for scikit-learn, and is for us.
 
 "time" is until the held-out loss first reaches the lowest that scikit-learn reaches within its
 epochs. "accuracy" is after the same number of epochs for both.
@@ -175,6 +176,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.work:
         solver, name, seed, epochs = options.work
+        if os.environ["OMP_NUM_THREADS"] == "1":
+            time.perf_counter = time.process_time
         print(json.dumps(SOLVERS[solver](name, int(seed), int(epochs))))
         return
     print(f"# python -m benchmarks.networks {' '.join(sys.argv[1:])}")

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from downslope.errors import InputError
 from downslope.losses import make_loss
-from downslope.module_data import Batch, Batches, count_rows, noise_seed, on_device
+from downslope.module_data import (
+    Batch,
+    Batches,
+    count_rows,
+    noise_seed,
+    on_device,
+    seed_noise,
+)
 
 
 class FlatWeights:
@@ -213,7 +220,7 @@ class ModuleProblem:
 
     def _value(self, w: Tensor, batch: Batch) -> Tensor:
         self.weights.bind(w)
-        torch.manual_seed(batch.seed)
+        seed_noise(batch.seed, self.weights.device)
         return self.loss(self.module, batch.content)
 
     def _differentiate(self, w: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -70,7 +70,9 @@ class OptimRule:
         self.optimizer.step()
         for p in self.weights.parameters:
             p.grad = None
-        return (w - moved) / (learning_rate(self.optimizer) or 1.0), memory
+        step = w - moved
+        step /= learning_rate(self.optimizer) or 1.0
+        return step, memory
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,8 @@ class Momentum:
     def direction(
         self, gradient: Array, w: Array, memory: Velocity, k: int
     ) -> tuple[Array, Velocity]:
-        share = 1.0 - self.dampening if k > 0 else 1.0
-        velocity = self.beta * memory.velocity + share * gradient
+        velocity = self.beta * memory.velocity
+        velocity += (1.0 - self.dampening) * gradient if self.dampening and k > 0 else gradient
         return velocity, Velocity(velocity)
 
 
@@ -286,8 +286,13 @@ def _adam_moments(
     gradient: Array, memory: Moments, beta1: float, beta2: float
 ) -> tuple[Array, Array]:
     """Mean and mean square of the gradients so far, in PyTorch's order of operations."""
-    mean = memory.mean + (1.0 - beta1) * (gradient - memory.mean)
-    squares = beta2 * memory.squares + (1.0 - beta2) * gradient * gradient
+    # Fresh arrays as long as the weights are dear: what is new here is changed in place.
+    mean = gradient - memory.mean
+    mean *= 1.0 - beta1
+    mean += memory.mean
+    squares = (1.0 - beta2) * gradient
+    squares *= gradient
+    squares += beta2 * memory.squares
     return mean, squares
 
 
@@ -325,8 +330,12 @@ class Adam:
         self, gradient: Array, w: Array, memory: Moments, k: int
     ) -> tuple[Array, Moments]:
         mean, squares = _adam_moments(gradient, memory, self.beta1, self.beta2)
-        root = squares**0.5 / (1.0 - self.beta2 ** (k + 1)) ** 0.5 + self.eps
-        return mean / root / (1.0 - self.beta1 ** (k + 1)), Moments(mean, squares, 0.0)
+        root = squares**0.5
+        root /= (1.0 - self.beta2 ** (k + 1)) ** 0.5
+        root += self.eps
+        step = mean / root
+        step /= 1.0 - self.beta1 ** (k + 1)
+        return step, Moments(mean, squares, 0.0)
 
 
 @dataclass(frozen=True)
