@@ -19,10 +19,12 @@ FLOORS = {
         """,
     "the problem": """
         sources scaling objective formula surfaces callables networks network_scales module_data
-        module_problem passes class_passes metric
+        module_problem passes class_passes metric coordinates sampling sparse_passes
+        sparse_class_passes
         """,
     "the motion": """
-        walks certificate pilot smooth newton bowl solve solve_stream descend curvature noise trials
+        walks certificate rounding pilot smooth newton bowl lasso working_set column_walk smoothing
+        wide solve solve_stream descend curvature noise trials
         auto_rate rate_free row_path sgd checkpoint pass_log standstill minimize curves
         least_squares
         """,
