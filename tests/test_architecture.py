@@ -24,7 +24,7 @@ FLOORS = {
         """,
     "the motion": """
         walks certificate rounding pilot smooth newton bowl lasso working_set column_walk smoothing
-        wide solve solve_stream descend curvature noise trials
+        regimes wide solve solve_stream descend curvature noise trials
         auto_rate rate_free row_path sgd checkpoint pass_log standstill minimize curves
         least_squares
         """,

@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 did not converge or diverged (what there is, is kept), 2 w
 import os
 import sys
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -55,7 +56,15 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == WRONG:
+        # A refused file can leave Arrow's reading threads behind, and the end of the process would
+        # then be an abort; there is nothing to tidy up, so it ends here.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
