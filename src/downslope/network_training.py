@@ -39,8 +39,7 @@ from downslope.rules import Rule, make_rule
 from downslope.scaling import pooled, unscaled
 from downslope.sources.memory import MemoryRows, Rows
 from downslope.stopping import MaxEpochs, Reason, Sight, Stop
-from downslope.trace import Trace
-from downslope.training import joined
+from downslope.trace import Trace, joined
 
 Array = Any
 KEPT_ROWS = 1024

@@ -122,6 +122,15 @@ class Trace:
         writers[path.suffix](self, path)
 
 
+def joined(first: Trace, second: Trace) -> Trace:
+    """Two traces of one run, one after the other; weights where both have them."""
+    columns = {name: np.concatenate((first[name], second[name])) for name in first.columns}
+    weights = None
+    if first.weights is not None and second.weights is not None:
+        weights = np.concatenate((first.weights, second.weights))
+    return Trace(columns, weights, second.names)
+
+
 def load_trace(path: str | Path) -> Trace:
     """Read a trace that ``Trace.save`` wrote.
 
