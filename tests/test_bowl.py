@@ -7,6 +7,7 @@ import pytest
 from bowl_problems import SHAPES, Problem, lowest, objective, problem
 
 from downslope.losses import LogLoss, SquaredError, make_loss
+from downslope.passes import DensePasses, Sketch
 from downslope.penalties import Penalty
 from downslope.smooth import Settings
 from downslope.solve import solve
@@ -147,11 +148,75 @@ def test_a_rare_level_that_the_sample_misses():
     assert solution.passes < 25
 
 
+@pytest.mark.parametrize("penalty", [Penalty(l2=1e-2), Penalty(l1=1e-2), Penalty(0.01, 0.01)])
+def test_a_penalty_on_the_weights_of_scaled_columns(penalty):
+    p = problem("gauss", "log_loss")
+    deviations = p.X.std(axis=0) * np.linspace(0.5, 2.0, p.X.shape[1])
+    scaled = solve(p.X / deviations, p.y, p.loss, penalty, settings=Settings(tol=1e-12))
+    plain = solve(p.X, p.y, p.loss, penalty, deviations=deviations, settings=Settings(tol=1e-12))
+    assert plain.value == pytest.approx(scaled.value, rel=1e-11)
+    np.testing.assert_allclose(plain.w[:-1] * deviations, scaled.w[:-1], atol=1e-5)
+
+
 def test_float32_columns_too_large_to_square():
     p = problem("gauss", "log_loss")
     p = p._replace(X=(p.X * 1e25).astype(np.float32))
     for method in ("auto", "quasi_newton"):
         check(p, fit(p, method=method))
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e120, 1e300])
+@pytest.mark.parametrize("name", ["squared_error", "log_loss"])
+def test_columns_whose_squares_leave_the_range(name, size):
+    p = problem("gauss", name)
+    for method in ("auto", BOWL.get(name, "quasi_newton")):
+        plain = fit(p, method=method)
+        X = p.X.copy()
+        X[:, 0] *= size
+        moved = fit(p._replace(X=X), method=method)
+        assert moved.reason.converged
+        if size < 1e-300:  # its weight would be no number
+            assert moved.w[0] == 0.0
+            continue
+        assert moved.value == pytest.approx(plain.value, rel=1e-6)
+        assert moved.w[0] * size == pytest.approx(plain.w[0], rel=0.05)
+
+
+def broken(kind):
+    def sketch(self, w, buckets, shift, floor, seed):
+        size = self.n_rows if buckets is None else buckets
+        value, gradient, table = self._pass(w, size, shift, floor, seed)
+        return Sketch(value, gradient, kind(table), shift)
+
+    return sketch
+
+
+@pytest.mark.parametrize("method", ["auto", "quasi_newton"])
+@pytest.mark.parametrize("kind", [lambda t: t * np.nan, lambda t: t * 0.0], ids=["nan", "zeros"])
+def test_without_a_sketch_it_goes_down_on_scaled_weights_and_says_so(kind, method, monkeypatch):
+    p = problem("heavy", "log_loss", n=6000)
+    best = lowest(p)
+    monkeypatch.setattr(DensePasses, "sketch", broken(kind))
+    solution = fit(p, method=method)
+    assert solution.reason.name == "fallback"
+    assert "not be made round" in solution.reason.sentence
+    assert solution.reason.converged
+    assert solution.value - best <= solution.bound
+
+
+def test_a_bad_sketch_is_noticed_and_made_again(monkeypatch):
+    p = problem("gauss", "log_loss", n=20_000, d=30)
+    count = []
+
+    def first_is_bad(table):
+        count.append(1)
+        np.random.default_rng(0)
+        return table * np.geomspace(1.0, 100.0, table.shape[1]) if len(count) == 2 else table
+
+    monkeypatch.setattr(DensePasses, "sketch", broken(first_is_bad))
+    solution = fit(p, method="quasi_newton")
+    assert solution.sketches > 1
+    check(p, solution)
 
 
 def test_the_same_seed_gives_the_same_bits(monkeypatch):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from downslope.kernels.double_double import add_product, precise_gradient, two_product, two_sum
 from downslope.losses import MeanSquares, SquaredError
 from downslope.penalties import Penalty
-from downslope.solve import FEW_COLUMNS, SMALL, solve
+from downslope.regimes import FEW_COLUMNS, SMALL
+from downslope.solve import solve
 
 NUMBERS = st.floats(-1e100, 1e100, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-90)
 

@@ -87,6 +87,10 @@ class ClassPasses:
             return np.zeros(self.n_features)
         return self.X.mean(axis=0, dtype=np.float64)
 
+    def spread(self) -> Array:
+        """Root mean square of each column about its centre."""
+        return np.sqrt(np.mean((self.X - self.centers()) ** 2, axis=0))
+
     def null_intercepts(self) -> Array:
         """Best intercepts without features."""
         return null_class_intercepts(self.y, self.weights, self.n_outputs)

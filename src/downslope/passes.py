@@ -101,6 +101,10 @@ class Sample(Passes, Protocol):
         """Mean of each column; zeros where no intercept could take them up."""
         ...
 
+    def spread(self) -> Array:
+        """Root mean square of each column, as far as centring goes from its mean."""
+        ...
+
     def null_intercepts(self) -> Array:
         """Best intercepts without features."""
         ...
@@ -191,6 +195,10 @@ class DensePasses:
         if not self.fit_intercept:
             return np.zeros(self.n_features)
         return self.X.mean(axis=0, dtype=np.float64)
+
+    def spread(self) -> Array:
+        """Root mean square of each column about its centre."""
+        return np.sqrt(np.mean((self.X - self.centers()) ** 2, axis=0))
 
     def null_intercepts(self) -> Array:
         """Best intercept without features."""

@@ -95,7 +95,15 @@ class View(NamedTuple):
     metric: Metric
 
     def start(self) -> Point:
-        """The origin of the round coordinates, without the part that no prediction feels."""
+        """The origin of the round coordinates, without the part that no prediction feels.
+
+        Raises
+        ------
+        LinAlgError
+            If the sketch shows no curvature although there is a slope.
+        """
+        if self.metric.rank == 0 and self.gradient.any():
+            raise np.linalg.LinAlgError("the sketch shows no curvature where there is a slope")
         u, slope = np.zeros(self.metric.rank), self.metric.pull(self.gradient)
         return Point(u, self.metric.project(self.w), self.value, slope, self.gradient)
 

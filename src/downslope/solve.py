@@ -1,4 +1,4 @@
-"""Which solver for which problem: the one door to all of them."""
+"""The one door to all solvers: plain arrays in, the lowest point out."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,37 +6,20 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from downslope.bowl import round_bowl
 from downslope.class_passes import ClassPasses
-from downslope.column_walk import column_walk
 from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
-from downslope.lasso import edged_bowl
-from downslope.least_squares import in_one_pass, refined
 from downslope.losses import Loss
-from downslope.newton import newton
 from downslope.passes import DensePasses, read_only
 from downslope.penalties import NO_PENALTY, Penalty
-from downslope.smooth import SQUARED, Settings, Smooth, Solution
-from downslope.smoothing import corner_walk
+from downslope.regimes import lowest_point
+from downslope.smooth import Settings, Smooth, Solution
 from downslope.sparse_class_passes import SparseClassPasses
 from downslope.sparse_passes import SparsePasses
 from downslope.walks import Point
-from downslope.wide import MOST_FULL, scaled_walk, shared_walk
-from downslope.working_set import working_set_walk
 
 Array = Any
-SMALL = 2e7
-"""Rows times weights squared up to which a Hessian is cheaper than the thought of avoiding it."""
-FEW_COLUMNS = 64
-"""Weights up to which all products of columns cost less than the passes they save."""
-SKETCH_SPARSE = 100.0
-"""Weights cubed per stored element up to which a sketch of sparse rows pays: thirty passes."""
-MOST_CLASS_WEIGHTS = 3000
-"""Columns times classes up to which all their products are worth having."""
-MOST_EDGED = 2000
-"""Weights of an L1 problem up to which all of them are worked on at once."""
-CORNERS = ("absolute_error", "quantile", "epsilon_insensitive", "hinge")
+LARGEST, SMALLEST = 1e75, 1e-290
 FAR = 1e4
 """A column with its mean beyond so many deviations is moved near zero first."""
 
@@ -48,6 +31,7 @@ def solve(
     penalty: Penalty = NO_PENALTY,
     *,
     weights: Array | None = None,
+    deviations: Array | None = None,
     fit_intercept: bool = True,
     n_outputs: int = 1,
     settings: Settings | None = None,
@@ -62,6 +46,9 @@ def solve(
     loss, penalty : Loss, Penalty
     weights : array of shape (n_rows,) or None
         How much each row counts; mean 1.
+    deviations : array of shape (n_features,) or None
+        Scale of each column: the penalty is on the weights times these, as it would be on the
+        weights of columns divided by them. Ones by default.
     fit_intercept : bool, default True
     n_outputs : int, default 1
         Number of classes of a multinomial loss; ``y`` then holds the class of each row, from 0.
@@ -91,15 +78,20 @@ def solve(
         )
     n, d = X.shape
     row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
-    X, shift = (_sparse(X), None) if sparse.issparse(X) else _centered(_floats(X), fit_intercept)
+    X, unit = _in_range(_sparse(X) if sparse.issparse(X) else _floats(X))
+    X, shift = (X, None) if sparse.issparse(X) else _centered(X, fit_intercept)
     settings = told_in_user_units(settings or Settings(), shift, n_outputs)
     passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
-    penalised = np.append(np.ones(d * n_outputs), np.zeros(n_outputs * fit_intercept))
-    problem = Smooth(passes, penalty.l2 * penalised, settings.log)
+    scale = unit if deviations is None else unit * np.asarray(deviations, dtype=float)
+    scale = np.minimum(scale, LARGEST)  # beyond it a penalty leaves nothing of a weight
+    penalised = np.append(np.repeat(scale, n_outputs), np.zeros(n_outputs * fit_intercept))
+    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
-        solution = _solve(problem, penalty.l1 * penalised, settings)
-    return replace(solution, w=moved_back(solution.w, shift, n_outputs))
+        solution = lowest_point(problem, penalty.l1 * penalised, settings)
+        w = moved_back(solution.w, shift, n_outputs)
+        w[: d * n_outputs] *= np.repeat(unit, n_outputs)
+    return replace(solution, w=w)
 
 
 def _passes(
@@ -118,56 +110,29 @@ def _passes(
     return DensePasses(read_only(X), y, weights, loss, fit_intercept)
 
 
-def _solve(problem: Smooth, l1: Array, settings: Settings) -> Solution:
-    passes = problem.passes
-    if passes.loss.name in CORNERS and isinstance(passes, DensePasses | SparsePasses):
-        return corner_walk(problem, passes, l1, settings, _solve_smooth)
-    return _solve_smooth(problem, l1, settings)
-
-
-def _solve_smooth(problem: Smooth, l1: Array, settings: Settings) -> Solution:
-    passes, m = problem.passes, len(l1)
-    n = passes.n_rows * passes.n_outputs
-    small = n * m * min(n, m) <= SMALL
-    if l1.any() and m > MOST_EDGED:
-        return working_set_walk(problem, passes, l1, settings, _solve_set)
-    if l1.any():
-        return edged_bowl(problem, l1, settings, exact=small)
-    if settings.method == "auto" and small:
-        if isinstance(passes, DensePasses) and passes.loss.name in SQUARED:
-            return refined(problem, passes, settings)
-        return newton(problem, settings)
-    if isinstance(passes, SparsePasses) and m**3 > SKETCH_SPARSE * passes.X.nnz:
-        return scaled_walk(problem, passes, settings)
-    if isinstance(passes, SparseClassPasses):
-        return scaled_walk(problem, passes, settings)
-    if isinstance(passes, ClassPasses) and m > MOST_CLASS_WEIGHTS:
-        return shared_walk(problem, passes, settings)
-    if isinstance(passes, DensePasses) and min(n, m) > MOST_FULL:
-        return scaled_walk(problem, passes, settings)
-    squares = settings.method == "auto" and passes.loss.name in SQUARED
-    if squares and m <= FEW_COLUMNS and isinstance(passes, DensePasses):
-        return in_one_pass(problem, passes, settings)
-    return round_bowl(problem, settings)
-
-
-def _solve_set(problem: Smooth, l1: Array, settings: Settings) -> Solution:
-    """The problem over a few columns of an L1 problem over very many."""
-    passes, m = problem.passes, len(l1)
-    if isinstance(passes, SparsePasses):
-        return column_walk(problem, passes, l1, settings)
-    n = passes.n_rows * passes.n_outputs
-    return edged_bowl(problem, l1, settings, exact=n * m * min(n, m) <= SMALL)
-
-
 def _sparse(X: Any) -> Any:
     """Sparse rows as CSR, duplicates added up, float32 or float64."""
     kept = X.dtype in (np.float32, np.float64)
     rows = sparse.csr_matrix(X, dtype=X.dtype if kept else np.float64)
     if not rows.has_canonical_format:
-        rows = rows.copy() if rows is X else rows
+        rows = rows.copy()  # the arrays may still be the user's
         rows.sum_duplicates()
     return rows
+
+
+def _in_range(X: Any) -> tuple[Any, Array]:
+    """Columns whose squares would overflow or vanish, times a power of two; and the factors."""
+    few = X[:: max(1, X.shape[0] // 256)]
+    most: Any = abs(few).max(axis=0) if X.shape[0] else np.zeros(X.shape[1])
+    largest = (most.toarray() if sparse.issparse(most) else most).ravel().astype(np.float64)
+    extreme = (largest > LARGEST) | ((largest > 0.0) & (largest < 1.0 / LARGEST))
+    if not extreme.any():
+        return X, np.ones(X.shape[1])
+    unit = 2.0 ** -np.floor(np.log2(np.where(extreme & (largest > SMALLEST), largest, 1.0)))
+    unit[(largest > 0.0) & (largest <= SMALLEST)] = 0.0  # its weight would be no number
+    if sparse.issparse(X):
+        return sparse.csr_matrix(X.astype(np.float64) @ sparse.diags_array(unit)), unit
+    return X * unit, unit
 
 
 def _floats(X: Array) -> Array:
@@ -202,7 +167,7 @@ def far_columns(few: Array) -> Array:
 def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
     """Weights for the columns where they were: (x - c) @ w + b = x @ w + (b - c @ w)."""
     if shift is None:
-        return w
+        return w.copy()
     W = w.reshape(-1, n_outputs)
     return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
 

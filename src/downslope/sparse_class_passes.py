@@ -87,6 +87,10 @@ class SparseClassPasses:
         """Zeros: columns that are zero almost everywhere stay so."""
         return np.zeros(self.n_features)
 
+    def spread(self) -> Array:
+        """Root mean square of each column."""
+        return np.sqrt(np.asarray(self.X.multiply(self.X).mean(axis=0)).ravel())
+
     def null_intercepts(self) -> Array:
         """Best intercepts without features."""
         return null_class_intercepts(self.y, self.weights, self.n_outputs)

@@ -92,6 +92,10 @@ class SparsePasses:
         """Zeros: columns that are zero almost everywhere stay so."""
         return np.zeros(self.n_features)
 
+    def spread(self) -> Array:
+        """Root mean square of each column."""
+        return np.sqrt(np.asarray(self.X.multiply(self.X).mean(axis=0)).ravel())
+
     def null_intercepts(self) -> Array:
         """Best intercept without features."""
         return np.array([null_intercept(self.loss, self.y, self.weights)])

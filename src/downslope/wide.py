@@ -13,7 +13,7 @@ then ten times the decrease that the remembered curvature promises takes its pla
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from downslope.bowl import buckets_for
 from downslope.certificate import Target
 from downslope.class_passes import ClassPasses
 from downslope.coordinates import Coordinates, Diagonal, Shared
-from downslope.passes import DensePasses
+from downslope.passes import DensePasses, Sample
 from downslope.pilot import null_weights
 from downslope.smooth import BENT, SQUARED, Settings, Smooth, Solution
 from downslope.sparse_class_passes import SparseClassPasses
@@ -202,6 +202,37 @@ def shared_walk(problem: Smooth, passes: ClassPasses, settings: Settings) -> Sol
             reason = _no_lower(walk)
             break
     return _answer(walk, reason)
+
+
+def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str) -> Solution:
+    """Go down on weights scaled by their column's deviation, where the bowl was not made round.
+
+    Needs nothing but values and gradients, so it is safe whatever went wrong; it may be slow.
+    """
+    k, d = sample.n_outputs, sample.n_features
+    start = null_weights(sample) if settings.start is None else settings.start
+    spread = sample.spread()
+    lengths = np.ones(len(start))
+    lengths[: d * k] = np.repeat(np.where(spread > 0.0, spread, 1.0), k)
+    coordinates = Diagonal(lengths)
+    problem.read += 1.0
+    value, gradient = problem.at(start)
+    track = Track(
+        Point(np.zeros(len(start)), start, value, coordinates.pull(gradient), gradient),
+        memory=MEMORY,
+    )
+    target = Target(settings.tol, problem.passes.n_rows, value, False, settings.enough)
+    walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
+    while (reason := walk.verdict()) is None:
+        if not walk.advance():
+            reason = _no_lower(walk)
+            break
+    solution = _answer(walk, reason)
+    sentence = (
+        f"The bowl could not be made round ({why}), so the walk went down on scaled weights "
+        f"instead. {reason.sentence}"
+    )
+    return replace(solution, reason=Reason("fallback", sentence, reason.converged))
 
 
 def _no_lower(walk: LongWalk) -> Reason:
