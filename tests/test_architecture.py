@@ -25,8 +25,8 @@ FLOORS = {
     "the motion": """
         walks certificate rounding pilot smooth newton bowl lasso working_set column_walk smoothing
         regimes wide solve solve_stream descend curvature noise trials
-        auto_rate rate_free row_path sgd checkpoint pass_log standstill minimize curves
-        least_squares
+        auto_rate rate_free row_path round_batches sgd checkpoint pass_log standstill minimize
+        curves least_squares
         """,
     "readers": """
         run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms

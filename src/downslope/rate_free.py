@@ -18,7 +18,7 @@ from downslope.objective import Objective, Source
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.smooth import Settings, Solution
-from downslope.solve import SMALL, solve
+from downslope.solve import solve
 from downslope.solve_stream import solve_stream
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight
@@ -27,6 +27,8 @@ from downslope.walks import Point
 
 Array = Any
 ROUNDING = 1e-16
+SMALL = 2e7
+"""Rows times weights squared up to which the Hessian of a problem costs nothing."""
 SMOOTH = ("mse", "squared_error", "poisson", "gamma", "log_loss", "multinomial")
 """Losses whose curvature has no jumps."""
 Show = Callable[[Sight], Reason | None]
@@ -83,7 +85,7 @@ def run_free(
     problem : Objective
         On rows in memory, see ``can_solve``. Outputs that do not mix are solved one by one.
     scaling : Scaling
-        In whose units weights and gradients are told.
+        In whose units weights and gradients are told, and weights penalised.
     settings : Settings
         Of the solver.
     names : tuple of str
@@ -120,6 +122,7 @@ def _solved(
             problem.loss,
             problem.penalty,
             weights=rows.weights,
+            deviations=scaling.scale,
             fit_intercept=problem.fit_intercept,
             n_outputs=problem.n_outputs,
             settings=settings,
@@ -195,9 +198,10 @@ class _Told:
         gradient = gradient_in(self.scaling, point.gradient, n_outputs)
         norm = math.sqrt(float(gradient @ gradient))
         seconds = time.perf_counter() - self.began
-        loss = point.value - self.problem.penalty_value(point.w)
+        scaled = self.scaling.from_user(point.w, n_outputs)
+        loss = point.value - self.problem.penalty_value(scaled)
         record = Record(k, k, point.value, loss, norm, math.nan, seconds)
-        self.recorder.add(record, self.scaling.from_user(point.w, n_outputs))
+        self.recorder.add(record, scaled)
         if self.show is None or k == 0:
             return
         sight = Sight(k, k, point.value, point.value, norm, math.nan, seconds, math.nan, point.w)

@@ -22,6 +22,7 @@ from downslope.pass_log import Checkpointing, PassLog
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.rate_free import RoundRate, accuracy, can_solve, run_free
 from downslope.rates import Rate
+from downslope.round_batches import can_run_round, round_rate, run_round_batches
 from downslope.row_path import can_run, run_rows
 from downslope.rules import Plain, Rule
 from downslope.scaling import Scaling, pooled, standardize, unscaled
@@ -33,6 +34,7 @@ from downslope.trace import Trace
 
 Array = Any
 TOLD_ROWS = 50_000
+PROGRESS_SHARE = 1e-4
 WHY = {
     "adaptive_descent": "Every step is as long as the curvature met on the way allows.",
     "armijo": "Every step is searched along the loss.",
@@ -152,6 +154,10 @@ def train(
     if needs_no_rate(rows, settings, batch_size) and validation is None:
         log = None if checkpoint is None else checkpoint.of_passes(mark)
         return _train_free(rows, settings, each_epoch, log)
+    free = settings.learning_rate == "auto" and settings.rule == "auto" and checkpoint is None
+    if free and validation is None and can_run_round(objective(rows, settings), batch_size):
+        assert batch_size is not None  # see can_run_round
+        return _train_round(rows, settings, batch_size, each_epoch)
     scaling = choose_scaling(rows, settings, batch_size)
     problem = objective(scaling.rows(rows), settings)
     w0 = problem.start() if start is None else scaling.from_user(start, settings.n_outputs)
@@ -159,7 +165,7 @@ def train(
     rate, why = pick_rate(problem, rule, settings, batch_size, rows.y)
     stops = choose_stops(
         max_iter=settings.max_iter,
-        tol=settings.tol,
+        tol=progress_tol(problem, w0, settings, batch_size),
         patience=settings.patience,
         batch_size=batch_size,
         rate=rate,
@@ -175,6 +181,16 @@ def train(
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
     return Trained(w, result, history, scaling, rows, rule, rate, why, rows.n_rows, settings)
+
+
+def progress_tol(
+    problem: Objective, w0: Array, settings: Settings, batch_size: int | None
+) -> float | str | None:
+    """The tolerance asked for; for batches left to themselves a share of their first value."""
+    if settings.tol != "auto" or settings.learning_rate != "auto" or batch_size is None:
+        return settings.tol
+    first = next(problem.batches(TOLD_ROWS, settings.seed, 0))
+    return PROGRESS_SHARE * abs(problem.value(w0, first))
 
 
 def walked(
@@ -231,41 +247,58 @@ def _train_free(
     each_epoch: Callable[[Sight], Reason | None] | None,
     log: PassLog | None,
 ) -> Trained:
-    """Fit without a learning rate.
-
-    The solver does not mind the columns' scale, so without a penalty it takes them as they are, and
-    the scaling that the run is told in may come from a sample. A penalty is about scaled columns,
-    so then it gets those; they need not be centred, which would fill the zeros of sparse rows.
-    """
-    k, given = settings.n_outputs, unscaled(rows.n_features)
-    if settings.penalty == NO_PENALTY:
-        few = rows.sample(TOLD_ROWS, settings.seed)
-        scaling = choose_scaling(MemoryRows(few.X, few.y, few.weights), settings, None)
-    else:
-        scaling = choose_scaling(rows, settings, None)
-        given = replace(scaling, center=given.center)
-    problem = objective(given.rows(rows), settings)
-
-    def show(sight: Sight) -> Reason | None:
-        assert each_epoch is not None
-        return each_epoch(sight._replace(w=given.to_user(sight.w, k)))
-
+    """Fit without a learning rate."""
+    k, problem, scaling = (
+        settings.n_outputs,
+        objective(rows, settings),
+        told_scaling(rows, settings),
+    )
     solver = SolverSettings(
         tol=accuracy(problem, settings.tol if isinstance(settings.tol, float) else None),
         most_passes=settings.max_iter,
         seed=settings.seed,
         log=log,
     )
-    result = run_free(
-        problem,
-        Scaling(scaling.center / given.scale, scaling.scale / given.scale, scaling.constant),
-        solver,
-        names=weight_names(settings),
-        show=None if each_epoch is None else show,
-    )
+    names = weight_names(settings)
+    result = run_free(problem, scaling, solver, names=names, show=each_epoch)
     history, w = user_trace(result.trace, scaling, k), answer(result, scaling, settings)
     rate, why = RoundRate(), "None: in a bowl that is made round first, a step of 1 is right."
     return Trained(w, result, history, scaling, rows, Plain(), rate, why, rows.n_rows, settings)
+
+
+def _train_round(
+    rows: MemoryRows,
+    settings: Settings,
+    batch_size: int,
+    each_epoch: Callable[[Sight], Reason | None] | None,
+) -> Trained:
+    """Fit on batches without a learning rate to choose."""
+    problem, scaling = objective(rows, settings), told_scaling(rows, settings)
+    rate, why = round_rate(problem, batch_size)
+    result = run_round_batches(
+        problem,
+        scaling,
+        rate,
+        batch_size,
+        max_epochs=settings.max_iter,
+        tol=settings.tol if isinstance(settings.tol, float) else None,
+        seed=settings.seed,
+        names=weight_names(settings),
+        show=each_epoch,
+    )
+    history, w = user_trace(result.trace, scaling, 1), answer(result, scaling, settings)
+    return Trained(w, result, history, scaling, rows, Plain(), rate, why, rows.n_rows, settings)
+
+
+def told_scaling(rows: MemoryRows, settings: Settings) -> Scaling:
+    """Scaling for a solver that takes the columns as they are: for its penalty, and for telling.
+
+    Where there is no penalty it may come from a sample.
+    """
+    if settings.penalty == NO_PENALTY:
+        few = rows.sample(TOLD_ROWS, settings.seed)
+        rows = MemoryRows(few.X, few.y, few.weights)
+    return choose_scaling(rows, settings, None)
 
 
 def run_mark(rows: MemoryRows, settings: Settings) -> str:
