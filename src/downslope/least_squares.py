@@ -22,7 +22,7 @@ from downslope.certificate import Target
 from downslope.kernels.double_double import precise_gradient, two_product
 from downslope.kernels.gram import gram_pass
 from downslope.kernels.team import chunks, share
-from downslope.metric import Metric, curvature_of, metric_from
+from downslope.metric import Metric, curvature_of, metric_from, metric_of
 from downslope.passes import DensePasses
 from downslope.pilot import null_weights
 from downslope.smooth import Settings, Smooth, Solution, View
@@ -37,8 +37,12 @@ ENOUGH = 1e-18
 def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solution:
     """Least squares to the last digit that the data hold; for few rows."""
     null = null_weights(passes)
-    null_value = problem.at(null)[0]
-    metric = problem.look(null, None, passes.centers(), 0.0, 0).metric
+    apart = passes.y - (null[-1] if passes.fit_intercept else 0.0)
+    null_value = (
+        0.5 * (passes.loss.max_curvature or 1.0) * float(np.mean(passes.weights * apart**2))
+    )
+    metric = _exact_metric(problem, passes)
+    problem.read += 1.0
     pair = (np.zeros(len(null)), np.zeros(len(null)))
     here, last, steps = _precise_point(problem, passes, metric, pair), math.inf, 0
     enough, at_zero = ENOUGH * math.sqrt(here.decrement), here.value
@@ -56,6 +60,15 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
     close = here.decrement <= wanted
     reason = certificate.converged(bound) if close else certificate.stalled(bound)
     return Solution(here.w, here.value, bound, reason, problem.read, steps, 1)
+
+
+def _exact_metric(problem: Smooth, passes: DensePasses) -> Metric:
+    """Round coordinates from all rows; no kernel is worth being compiled for so few."""
+    shift, bend = passes.centers(), passes.loss.max_curvature or 1.0
+    columns = [passes.X - shift]
+    columns += [np.ones((passes.n_rows, 1))] * passes.fit_intercept + [np.zeros((passes.n_rows, 1))]
+    table = np.hstack(columns) * np.sqrt(bend * passes.weights)[:, None]
+    return metric_of(table, shift, problem.ridge, passes.n_rows, 1, exact=True)
 
 
 def _precise_point(
