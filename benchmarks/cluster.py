@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from downslope.bowl.solve_stream import solve_stream
 from downslope.losses import LogLoss
 from downslope.penalties import Penalty
-from downslope.solve_stream import solve_stream
 from downslope.sources.dask import dask_rows, keep_on_workers
 
 

@@ -19,7 +19,7 @@ import scipy.optimize
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from more_garbow_hillstrom import CASES, Case
 
-from downslope.minimize import minimize
+from downslope.minimizing.minimize import minimize
 
 MOST = 10_000
 

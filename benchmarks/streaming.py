@@ -99,8 +99,8 @@ def pandas_sgd(folder: Path, rate: float, epochs: int) -> tuple[float, np.ndarra
 
 
 def ours(folder: Path, cache: bool) -> tuple[float, np.ndarray]:
-    from downslope.fitting import Ask
-    from downslope.fitting_files import fit_files
+    from downslope.fitting.fit import Ask
+    from downslope.fitting.fit_files import fit_files
 
     ask = Ask("y", alpha=0.0, test_size=0.0)
     kept = Path(tempfile.mkdtemp(dir=folder)) if cache else None
@@ -111,10 +111,10 @@ def ours(folder: Path, cache: bool) -> tuple[float, np.ndarray]:
 
 
 def our_pass(folder: Path, how: str) -> tuple[float, None]:
-    from downslope.file_rows import understand_files
-    from downslope.fitting import Ask
+    from downslope.bowl.solve_stream import StreamPasses
+    from downslope.fitting.file_rows import understand_files
+    from downslope.fitting.fit import Ask
     from downslope.losses import LogLoss
-    from downslope.solve_stream import StreamPasses
     from downslope.sources.cache import cached
 
     known = understand_files(folder / "rows.csv", Ask("y"))

@@ -106,7 +106,7 @@ def by_hand(device: str, rule: str, batch: int, steps: int) -> float:
 
 
 def watched(device: str, rule: str, batch: int, steps: int) -> float:
-    from downslope.watch import watch
+    from downslope.modules.watch import watch
 
     module, loss, X, y = problem(device)
     with watch(module, loss):
@@ -114,7 +114,7 @@ def watched(device: str, rule: str, batch: int, steps: int) -> float:
 
 
 def trained(device: str, chosen, rate, batch: int, steps: int, module, loss, X, y) -> float:
-    from downslope.modules import train
+    from downslope.modules.training import train
     from downslope.stopping import MaxSteps
 
     result = train(

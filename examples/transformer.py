@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from downslope.diagnose import diagnose
-from downslope.module_data import make_batches
-from downslope.module_problem import FlatWeights, ModuleProblem, make_batch_loss
-from downslope.modules import train
-from downslope.plots import convergence
+from downslope.diagnosis.diagnose import diagnose
+from downslope.modules.data import make_batches
+from downslope.modules.problem import FlatWeights, ModuleProblem, make_batch_loss
+from downslope.modules.training import train
+from downslope.pictures.fits import convergence
 from downslope.rules import AdamW
 from downslope.stopping import Time
 from downslope.trace import Record

@@ -15,9 +15,9 @@ import numpy as np
 
 from downslope.curvature import stable_limit
 from downslope.descend import Step, begin, steps
-from downslope.formula import parse
 from downslope.losses import make_loss
 from downslope.objective import Objective
+from downslope.problems.formula import parse
 from downslope.rates import Constant, Cosine, Exponential, InverseScaling, Rate, Stairs
 from downslope.rules import RULES, make_rule
 from downslope.sources.memory import MemoryRows

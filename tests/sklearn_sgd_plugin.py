@@ -3,9 +3,12 @@
 python -m pytest -p sklearn_sgd_plugin --pyargs sklearn.linear_model.tests.test_sgd
 """
 
-from sklearn import linear_model
 
-from downslope import drop_in
+def pytest_configure() -> None:
+    """Not at import: other runs import this file too, to look for doctests."""
+    from sklearn import linear_model
 
-linear_model.SGDClassifier = drop_in.SGDClassifier
-linear_model.SGDRegressor = drop_in.SGDRegressor
+    from downslope import drop_in
+
+    linear_model.SGDClassifier = drop_in.SGDClassifier
+    linear_model.SGDRegressor = drop_in.SGDRegressor

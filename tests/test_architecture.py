@@ -14,38 +14,22 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # its own floor and the floors above it, never from one below.
 FLOORS = {
     "words and mathematics": """
-        errors files wording losses penalties rules rates stopping trace stability activations
-        quasi_newton spectral null_model kernels grammar decimals memory_reuse memory_room
+        errors files wording losses penalties rules rates stopping trace stability kernels
+        memory_reuse memory_room
         """,
-    "the problem": """
-        sources scaling objective formula surfaces callables networks network_scales module_data
-        module_problem passes class_passes metric coordinates sampling sparse_passes
-        sparse_class_passes
-        """,
+    "the problem": "sources scaling objective problems",
     "the motion": """
-        walks certificate rounding pilot smooth newton bowl lasso working_set column_walk smoothing
-        regimes wide solve solve_stream descend curvature noise trials
-        auto_rate rate_free row_path round_batches sgd checkpoint pass_log standstill minimize
-        curves least_squares
+        descend row_path sgd curvature noise auto_rate trials checkpoint bowl minimizing
         """,
-    "readers": """
-        run_facts problem_facts table_facts findings pace_symptoms place_symptoms data_symptoms
-        diagnose many_walks sweep race abreast minima escape landscape worked line_by_hand
-        by_hand store plot_style plots plot_rates plot_valleys report layer_watch watch
-        watch_callbacks
-        """,
+    "readers": "diagnosis sweeping landscapes by_hand store pictures",
     "doors": """
-        tables targets labels settings training far device linear estimators sgd_model drop_in
-        network_choices
-        network_training network_descent network_estimators modules module_estimators model
-        references scores fitting
-        telling fit_report predicting rate_range samples walk_picture saving file_rows fitting_files
-        cli lab practice __main__
+        tables targets labels settings training far linear saving estimators sgd_model drop_in
+        networks modules fitting cli lab practice __main__
         """,
 }
 OWNERS = {
     "numba": {"kernels"},
-    "sympy": {"formula"},
+    "sympy": {"problems.formula"},
     "dask": {"sources.dask"},
     "distributed": {"sources.dask"},
     "typer": {"cli"},

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from bowl_problems import SHAPES, Problem, lowest, objective, problem
 
+from downslope.bowl.passes import DensePasses, Sketch
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
 from downslope.losses import LogLoss, SquaredError, make_loss
-from downslope.passes import DensePasses, Sketch
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
 
 SMOOTH = [
     "mse",

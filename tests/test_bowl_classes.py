@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from bowl_problems import skewed
 
-from downslope.class_passes import ClassPasses
+from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.passes import read_only
+from downslope.bowl.sampling import balanced_sample
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
 from downslope.losses import Multinomial
-from downslope.passes import read_only
 from downslope.penalties import Penalty
-from downslope.sampling import balanced_sample
-from downslope.smooth import Settings
-from downslope.solve import solve
 
 
 def make(n=800, d=4, k=3, skew=0.0, seed=0, condition=10.0):

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import automobiles
 
-from downslope.by_hand import trace_formula, trace_line
-from downslope.decimals import equals, shown
+from downslope.by_hand.decimals import equals, shown
+from downslope.by_hand.formula import trace_formula, trace_line
 from downslope.errors import FormulaError, InputError, SettingError
 
 NUMBER = r"-?[0-9.]+(?:e[-+][0-9]+)?"

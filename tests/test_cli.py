@@ -15,7 +15,7 @@ from test_report import check_harmless
 
 from downslope import errors
 from downslope.cli import run, sentence
-from downslope.model import load
+from downslope.fitting.model import load
 
 FIVE = "engine_size,horsepower,curb_weight,width,highway_mpg"
 
@@ -578,7 +578,7 @@ def test_any_error_has_a_sentence(error, said):
 
 
 def test_an_unexpected_error_is_a_sentence_too(line, here, capsys, monkeypatch):
-    from downslope import fitting
+    from downslope.fitting import fit as fitting
 
     def broken(*_, **__):
         raise MemoryError

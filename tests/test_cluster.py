@@ -9,13 +9,13 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve_stream import solve_stream
 from downslope.errors import DownslopeError, InputError, PairError, SettingError
 from downslope.estimators import DescentClassifier, DescentRegressor
-from downslope.fitting import Ask
-from downslope.fitting_files import fit_files
+from downslope.fitting.fit import Ask
+from downslope.fitting.fit_files import fit_files
 from downslope.losses import LogLoss
-from downslope.smooth import Settings
-from downslope.solve_stream import solve_stream
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import Rows
 

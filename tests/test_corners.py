@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from downslope.bowl.rounding import rounded
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
 from downslope.errors import PairError
 from downslope.losses import AbsoluteError, EpsilonInsensitive, Hinge, Perceptron, Quantile
 from downslope.penalties import Penalty
-from downslope.rounding import rounded
-from downslope.smooth import Settings
-from downslope.solve import solve
 
 LOSSES = {
     "absolute": AbsoluteError(),

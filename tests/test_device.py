@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
 from downslope.errors import InputError, PairError, SettingError
 from downslope.losses import make_loss
-from downslope.passes import DensePasses, read_only
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
 
 torch = pytest.importorskip("torch")
-device = pytest.importorskip("downslope.device")
+device = pytest.importorskip("downslope.bowl.device_passes")
 N, D = 20_000, 6
 SMOOTH = (
     *("mse", "squared_error", "huber", "poisson", "gamma", "log_loss"),

@@ -12,24 +12,24 @@ from conftest import shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downslope.activations import make_activation
 from downslope.curvature import curvature
 from downslope.descend import Result, run
-from downslope.diagnose import diagnose
+from downslope.diagnosis.diagnose import diagnose
+from downslope.diagnosis.problem_facts import problem_facts
+from downslope.diagnosis.run_facts import run_facts
+from downslope.diagnosis.table_facts import table_facts
 from downslope.errors import InputError
-from downslope.formula import parse
 from downslope.losses import make_loss
-from downslope.networks import Network
+from downslope.networks.activations import make_activation
+from downslope.networks.network import Network
 from downslope.objective import Objective
 from downslope.penalties import Penalty
-from downslope.problem_facts import problem_facts
+from downslope.problems.formula import parse
 from downslope.rates import AdaptiveDescent, Armijo, Constant, Exponential, Polyak
 from downslope.rules import Adam, Momentum, Nesterov, Plain, RMSProp
-from downslope.run_facts import run_facts
 from downslope.scaling import standardize
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import GradientNorm, MaxEpochs, MaxSteps, Progress, Validation
-from downslope.table_facts import table_facts
 from downslope.trace import Record, Recorder, load_trace
 
 FEATURES = ("engine_size", "horsepower", "curb_weight", "width", "highway_mpg")
@@ -581,7 +581,7 @@ def test_table_facts_are_numpys():
 
 
 def test_large_tables_are_not_multiplied_out(monkeypatch):
-    monkeypatch.setattr("downslope.table_facts.GRAM_FLOPS", 10.0)
+    monkeypatch.setattr("downslope.diagnosis.table_facts.GRAM_FLOPS", 10.0)
     assert table_facts(made("mse"), ()) is None
     result, problem, kwargs = go(made("mse"), 0.3, 200, stops=(GradientNorm(1e-7),))
     assert diagnose(result, problem, **kwargs).verdict == "converged"
@@ -687,8 +687,8 @@ def test_a_loaded_trace_gives_the_same_answer(tmp_path):
 def module_line() -> Any:
     """The lesson's line as a module: same rows, same loss, float64."""
     torch = pytest.importorskip("torch")
-    from downslope.module_data import make_batches
-    from downslope.module_problem import FlatWeights, ModuleProblem, make_batch_loss
+    from downslope.modules.data import make_batches
+    from downslope.modules.problem import FlatWeights, ModuleProblem, make_batch_loss
 
     problem = made("mse")
     line = torch.nn.Linear(3, 1, dtype=torch.float64)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from downslope.descend import begin, steps
 from downslope.errors import FormulaError, InputError
-from downslope.formula import parse
-from downslope.grammar import FUNCTIONS, MAX_LENGTH
+from downslope.problems.formula import parse
+from downslope.problems.grammar import FUNCTIONS, MAX_LENGTH
 from downslope.rates import Constant
 from downslope.rules import Plain
 

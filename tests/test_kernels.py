@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.rounding import RoundEpsilonInsensitive, RoundHinge, RoundQuantile
 from downslope.kernels import exponential, scalar
 from downslope.kernels.team import chunks, share
 from downslope.losses import LOSSES, Huber, make_loss
-from downslope.passes import DensePasses, read_only
-from downslope.rounding import RoundEpsilonInsensitive, RoundHinge, RoundQuantile
 
 SCALAR = sorted(set(LOSSES) - {"multinomial"})
 BINARY = {"log_loss", "hinge", "squared_hinge", "modified_huber", "perceptron"}

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downslope.abreast import abreast, walk_down
 from downslope.descend import begin, steps
 from downslope.errors import InputError, SettingError
-from downslope.escape import escapes
-from downslope.formula import parse
-from downslope.landscape import (
+from downslope.landscapes.abreast import abreast, walk_down
+from downslope.landscapes.escape import escapes
+from downslope.landscapes.landscape import (
     along,
     along_weight,
     filter_normalised,
@@ -19,15 +18,16 @@ from downslope.landscape import (
     over_random,
     over_weights,
 )
+from downslope.landscapes.minima import basins, count_minima, minima
 from downslope.losses import MeanSquares
-from downslope.minima import basins, count_minima, minima
-from downslope.minimize import minimize
+from downslope.minimizing.minimize import minimize
 from downslope.objective import Objective
 from downslope.penalties import Penalty
+from downslope.problems.formula import parse
+from downslope.problems.surfaces import surface
 from downslope.rates import Constant
 from downslope.rules import Adam, Momentum, Plain
 from downslope.sources.memory import MemoryRows
-from downslope.surfaces import surface
 
 
 def test_local_minima_of_a_list():

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
 from downslope.kernels.coordinate import descend_coordinates
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
 
 
 def strength(p, share):

@@ -10,11 +10,11 @@ from conftest import shared
 from hypothesis import given
 from hypothesis import strategies as st
 
+from downslope.bowl.regimes import FEW_COLUMNS, SMALL
+from downslope.bowl.solve import solve
 from downslope.kernels.double_double import add_product, precise_gradient, two_product, two_sum
 from downslope.losses import MeanSquares, SquaredError
 from downslope.penalties import Penalty
-from downslope.regimes import FEW_COLUMNS, SMALL
-from downslope.solve import solve
 
 NUMBERS = st.floats(-1e100, 1e100, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-90)
 

@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from more_garbow_hillstrom import CASES
 
-from downslope.callables import with_differences
-from downslope.curves import least_squares_descent
 from downslope.descend import begin, steps
 from downslope.errors import InputError, PairError, SettingError
-from downslope.formula import parse
 from downslope.losses import MeanSquares
-from downslope.minimize import minimize
+from downslope.minimizing.curves import least_squares_descent
+from downslope.minimizing.minimize import minimize
+from downslope.minimizing.quasi_newton import LBFGS, StrongWolfe, _turn
+from downslope.minimizing.spectral import Spectral
+from downslope.minimizing.standstill import why_standing
 from downslope.objective import Objective
 from downslope.penalties import Penalty
-from downslope.quasi_newton import LBFGS, StrongWolfe, _turn
+from downslope.problems.callables import with_differences
+from downslope.problems.formula import parse
 from downslope.rules import Adam, Momentum, Plain
 from downslope.sources.memory import MemoryRows
-from downslope.spectral import Spectral
-from downslope.standstill import why_standing
 
 QUICK = [case for case in CASES if case.name != "watson 12"]  # no first-order method gets there
 BY_NAME = {case.name: case for case in CASES}

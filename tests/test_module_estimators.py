@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: torch)")
 
 from downslope.errors import InputError  # noqa: E402
-from downslope.module_estimators import ModuleClassifier, ModuleRegressor  # noqa: E402
+from downslope.modules.estimators import ModuleClassifier, ModuleRegressor  # noqa: E402
 from downslope.settings import CLASSIFICATION, REGRESSION  # noqa: E402
 
 torch.set_num_threads(1)  # the modules are small; threads would only wait for each other

@@ -7,20 +7,20 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: to
 
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
 
-from downslope.activations import make_activation  # noqa: E402
 from downslope.checkpoint import Checkpoints  # noqa: E402
 from downslope.descend import run  # noqa: E402
 from downslope.errors import InputError, PairError, SettingError  # noqa: E402
 from downslope.losses import LOSSES, make_loss  # noqa: E402
-from downslope.module_data import make_batches  # noqa: E402
-from downslope.module_problem import (  # noqa: E402
+from downslope.modules.data import make_batches  # noqa: E402
+from downslope.modules.problem import (  # noqa: E402
     FlatWeights,
     ModuleProblem,
     OnBatch,
     make_batch_loss,
 )
-from downslope.modules import train  # noqa: E402
-from downslope.networks import Network  # noqa: E402
+from downslope.modules.training import train  # noqa: E402
+from downslope.networks.activations import make_activation  # noqa: E402
+from downslope.networks.network import Network  # noqa: E402
 from downslope.rates import Armijo, Constant, Cosine  # noqa: E402
 from downslope.rules import (  # noqa: E402
     RULES,

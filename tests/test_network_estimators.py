@@ -16,11 +16,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope.errors import DownslopeWarning, InputError, PairError, SettingError
 from downslope.losses import make_loss
-from downslope.network_choices import choose_batch_size, choose_epochs
-from downslope.network_estimators import NetworkClassifier, NetworkRegressor
-from downslope.network_scales import Scales, carried, column_scales, target_scales
-from downslope.network_training import NetworkSettings, train_network
-from downslope.networks import Network
+from downslope.networks.choices import choose_batch_size, choose_epochs
+from downslope.networks.estimators import NetworkClassifier, NetworkRegressor
+from downslope.networks.network import Network
+from downslope.networks.scales import Scales, carried, column_scales, target_scales
+from downslope.networks.training import NetworkSettings, train_network
 from downslope.rates import RATES, Armijo, Constant
 from downslope.rules import RULES, Momentum
 from downslope.settings import CLASSIFICATION, RATE_NAMES, REGRESSION

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from downslope.activations import ACTIVATIONS, make_activation
 from downslope.descend import begin, run, steps
 from downslope.errors import PairError, SettingError
 from downslope.losses import LOSSES, make_loss
-from downslope.networks import Network, layer_norms
+from downslope.networks.activations import ACTIVATIONS, make_activation
+from downslope.networks.network import Network, layer_norms
 from downslope.objective import Objective
 from downslope.penalties import Penalty
 from downslope.rates import Constant

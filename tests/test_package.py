@@ -16,14 +16,8 @@ def test_public_names_are_what_their_files_hold(name):
     assert name in dir(downslope)
 
 
-def test_a_function_keeps_its_name_when_its_file_is_loaded():
-    code = (
-        "import downslope.sweep, downslope.diagnose\n"
-        "from downslope.sweep import Sweep\n"
-        "from downslope import sweep, diagnose\n"
-        "assert callable(sweep) and callable(diagnose) and callable(downslope.lab)\n"
-        "assert Sweep.__module__ == 'downslope.sweep'"
-    )
+def test_the_lab_is_a_package_that_can_be_called():
+    code = "import downslope; assert callable(downslope.lab)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

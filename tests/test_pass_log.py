@@ -10,13 +10,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from downslope.bowl.pass_log import Checkpointing, PassLog
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
+from downslope.bowl.solve_stream import solve_stream
 from downslope.errors import DownslopeWarning, StoreError
 from downslope.losses import LogLoss
-from downslope.pass_log import Checkpointing, PassLog
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
-from downslope.solve_stream import solve_stream
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import MemoryRows, Rows
 from downslope.training import Settings as TrainSettings

@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from downslope.errors import InputError, SettingError
-from downslope.plot_rates import RateCurve, RuleCurve, rate_curves, rule_curves
-from downslope.plot_style import (
+from downslope.pictures.fits import (
+    class_probabilities,
+    coefficients,
+    convergence,
+    fitted_line,
+    predictions,
+)
+from downslope.pictures.rates import RateCurve, RuleCurve, rate_curves, rule_curves
+from downslope.pictures.style import (
     DARK,
     LARGEST,
     LIGHT,
@@ -21,7 +28,7 @@ from downslope.plot_style import (
     svg,
     thin,
 )
-from downslope.plot_valleys import (
+from downslope.pictures.valleys import (
     Valley,
     basins,
     loss_along,
@@ -30,13 +37,6 @@ from downslope.plot_valleys import (
     minima,
     path_plane,
     whitening,
-)
-from downslope.plots import (
-    class_probabilities,
-    coefficients,
-    convergence,
-    fitted_line,
-    predictions,
 )
 from downslope.trace import COLUMNS, Trace
 from downslope.wording import number

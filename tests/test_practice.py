@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from downslope.descend import run
 from downslope.errors import InputError
-from downslope.formula import parse
 from downslope.practice import KINDS, check, make_item
 from downslope.practice.bumps import local_minima, make_fog, walk_down
 from downslope.practice.item import Blank
+from downslope.problems.formula import parse
 from downslope.rates import Constant
 from downslope.rules import Momentum, Plain
 from downslope.stopping import MaxSteps

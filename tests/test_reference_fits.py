@@ -8,11 +8,11 @@ import pytest
 from conftest import shared
 from reference import standardized
 
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
 from downslope.losses import make_loss
 from downslope.objective import Objective
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
 from downslope.sources.memory import MemoryRows
 
 

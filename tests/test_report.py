@@ -11,8 +11,8 @@ from conftest import shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downslope.plots import coefficients, convergence
-from downslope.report import (
+from downslope.pictures.fits import coefficients, convergence
+from downslope.pictures.report import (
     PAGE,
     CoefficientLine,
     ColumnLine,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from bowl_problems import SHAPES, problem
 
+from downslope.bowl.round_batches import RoundAnnealed, can_run_round, round_rate, run_round_batches
 from downslope.estimators import DescentClassifier, DescentRegressor
 from downslope.kernels.round_batches import round_batches
 from downslope.losses import make_loss
 from downslope.objective import Objective
 from downslope.rates import schedule
-from downslope.round_batches import RoundAnnealed, can_run_round, round_rate, run_round_batches
 from downslope.scaling import unscaled
 from downslope.sources.memory import MemoryRows
 

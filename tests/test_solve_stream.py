@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
+from downslope.bowl.solve_stream import solve_stream
 from downslope.errors import PairError
 from downslope.losses import make_loss
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
-from downslope.solve_stream import solve_stream
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import MemoryRows, Rows
 

@@ -5,15 +5,15 @@ import pytest
 from bowl_problems import targets
 from scipy import sparse
 
-from downslope.class_passes import ClassPasses
+from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
+from downslope.bowl.sparse_class_passes import SparseClassPasses
+from downslope.bowl.sparse_passes import SparsePasses
 from downslope.kernels import team
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
-from downslope.passes import DensePasses, read_only
 from downslope.penalties import Penalty
-from downslope.smooth import Settings
-from downslope.solve import solve
-from downslope.sparse_class_passes import SparseClassPasses
-from downslope.sparse_passes import SparsePasses
 
 
 def text_like(n, d, words, seed=0):
@@ -113,9 +113,9 @@ def test_many_classes_share_their_coordinates():
 
 
 def test_wide_dense_rows_walk_on_scaled_weights(monkeypatch):
-    monkeypatch.setattr("downslope.regimes.MOST_FULL", 50)
-    monkeypatch.setattr("downslope.wide.MOST_FULL", 50)
-    monkeypatch.setattr("downslope.regimes.SMALL", 0)
+    monkeypatch.setattr("downslope.bowl.regimes.MOST_FULL", 50)
+    monkeypatch.setattr("downslope.bowl.wide.MOST_FULL", 50)
+    monkeypatch.setattr("downslope.bowl.regimes.SMALL", 0)
     rng = np.random.default_rng(12)
     X = rng.normal(size=(2000, 100)) * np.logspace(0, 6, 100) + 3.0
     z = X / X.std(axis=0) @ rng.normal(size=100)
@@ -125,11 +125,11 @@ def test_wide_dense_rows_walk_on_scaled_weights(monkeypatch):
         (Multinomial(), np.digitize(z, [-5.0, 5.0]), 3),
     ):
         ask = {"penalty": Penalty(l2=1e-3), "n_outputs": k}
-        monkeypatch.setattr("downslope.regimes.MOST_CLASS_WEIGHTS", 0)
+        monkeypatch.setattr("downslope.bowl.regimes.MOST_CLASS_WEIGHTS", 0)
         solution = solve(X, y, loss, **ask, settings=Settings(tol=1e-4))
-        monkeypatch.setattr("downslope.regimes.SMALL", 1e12)
+        monkeypatch.setattr("downslope.bowl.regimes.SMALL", 1e12)
         best = solve(X, y, loss, **ask, settings=Settings(tol=1e-12)).value
-        monkeypatch.setattr("downslope.regimes.SMALL", 0)
+        monkeypatch.setattr("downslope.bowl.regimes.SMALL", 0)
         assert solution.reason.converged
         assert -1e-10 <= solution.value - best <= solution.bound
 

@@ -5,8 +5,8 @@ import pytest
 
 from downslope.curvature import curvature
 from downslope.errors import SettingError
-from downslope.minimize import minimize
-from downslope.surfaces import SURFACES, surface
+from downslope.minimizing.minimize import minimize
+from downslope.problems.surfaces import SURFACES, surface
 
 ALL = sorted(SURFACES)
 SMOOTH = [name for name in ALL if name != "ackley"]  # a kink at its minimum

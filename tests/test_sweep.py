@@ -13,18 +13,18 @@ from test_diagnose import FEATURES, automobile, bowl, made, net
 from downslope.curvature import curvature
 from downslope.descend import run
 from downslope.errors import PairError, SettingError
-from downslope.formula import parse
 from downslope.losses import LOSSES, make_loss
-from downslope.many_walks import range_test, walk_many
 from downslope.objective import Objective
 from downslope.penalties import Penalty
-from downslope.race import Counted, race, restarts
+from downslope.problems.formula import parse
 from downslope.rates import AdaptiveDescent, Armijo, Constant
 from downslope.rules import RULES, Adam, Momentum, Nesterov, Plain, make_rule
 from downslope.scaling import CenteredSparse
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import GradientNorm, MaxSteps
-from downslope.sweep import REGIMES, stable, sweep
+from downslope.sweeping.many_walks import range_test, walk_many
+from downslope.sweeping.race import Counted, race, restarts
+from downslope.sweeping.sweep import REGIMES, stable, sweep
 
 # --- many at once -----------------------------------------------------------------------------
 

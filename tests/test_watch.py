@@ -8,7 +8,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: torch)")
 
 from downslope.errors import MissingExtraError  # noqa: E402
-from downslope.modules import train  # noqa: E402
+from downslope.modules.callbacks import lightning_callback, trainer_callback  # noqa: E402
+from downslope.modules.training import train  # noqa: E402
+from downslope.modules.watch import FETCH, rule_of, watch  # noqa: E402
 from downslope.rules import (  # noqa: E402
     AdaDelta,
     AdaGrad,
@@ -21,8 +23,6 @@ from downslope.rules import (  # noqa: E402
     Plain,
     RMSProp,
 )
-from downslope.watch import FETCH, rule_of, watch  # noqa: E402
-from downslope.watch_callbacks import lightning_callback, trainer_callback  # noqa: E402
 
 torch.set_num_threads(1)  # the modules are small; threads would only wait for each other
 RANDOM = np.random.default_rng(0)

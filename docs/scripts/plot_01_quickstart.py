@@ -41,7 +41,7 @@ print(f"SGDRegressor():        {stochastic.score(X_test, y_test):.3g}")
 # %%
 # What the model leans on. The coefficients are in the units of the table; the bars say how much one
 # standard deviation of a column adds.
-from downslope.plots import coefficients
+from downslope.pictures.fits import coefficients
 
 figure = coefficients(
     list(table.data.columns), model.coef_, deviations=X_train.std(axis=0), y_name="progress"

@@ -24,7 +24,7 @@ problem = Objective(standardize(rows).rows(rows), MeanSquares())
 
 # %%
 # ``sweep`` walks from the same start with many rates at once and computes where the limit lies.
-from downslope.sweep import sweep
+from downslope.sweeping.sweep import sweep
 
 found = sweep(problem, [0.001, 0.1, 0.9, 1.01], n_steps=60)
 print(found)
@@ -35,7 +35,7 @@ print(found)
 print(f"largest stable rate: {found.limit.rate:.12g}")
 
 # %%
-from downslope.plot_rates import RateCurve, rate_curves
+from downslope.pictures.rates import RateCurve, rate_curves
 
 curves = [
     RateCurve(float(rate), regime, values)

@@ -16,7 +16,7 @@ from downslope.curvature import curvature
 from downslope.descend import run
 from downslope.losses import MeanSquares
 from downslope.objective import Objective
-from downslope.plot_valleys import Valley, whitening
+from downslope.pictures.valleys import Valley, whitening
 from downslope.rates import Constant
 from downslope.rules import Plain
 from downslope.sources.memory import MemoryRows
@@ -75,8 +75,8 @@ figure
 # into a small table, and takes R from that table. The bowl is then nearly round, with curvatures
 # between :math:`1/(1+\rho)^2` and :math:`1/(1-\rho)^2`, however skewed the columns were. How many
 # passes over the rows that leaves, on columns that are worse and worse:
+from downslope.bowl.solve import solve
 from downslope.losses import LogLoss
-from downslope.solve import solve
 
 Z = random.normal(size=(50_000, 30))
 Q = np.linalg.qr(random.normal(size=(30, 30)))[0]

@@ -27,7 +27,7 @@ for slope, intercept in ((5.0, 20.0), (10.0, -110.0)):
 # %%
 # The second line is the better one. Below the points the figure shows what the line leaves over;
 # the cost is the mean of the squares of those bars.
-from downslope.plots import fitted_line
+from downslope.pictures.fits import fitted_line
 
 figure = fitted_line(x, y, 10.0, -110.0, x_name="bmi", y_name="progress")
 figure
@@ -36,7 +36,7 @@ figure
 # **One weight: a U.** Keep the intercept and try many slopes. The cost falls to one lowest place
 # and rises on both sides. It is a parabola, because the slope enters the error once and the error
 # is squared.
-from downslope.plot_valleys import loss_along
+from downslope.pictures.valleys import loss_along
 
 slopes = np.linspace(4, 16, 121)
 costs = np.array([problem.value(np.array([slope, -110.0])) for slope in slopes])
@@ -48,8 +48,8 @@ figure
 # %%
 # **Two weights: a bowl.** Now the intercept may change too. To see the shape well, the column is
 # standardised: its mean is taken away, and the rest is divided by its spread.
+from downslope.fitting.walk_picture import picture
 from downslope.scaling import standardize
-from downslope.walk_picture import picture
 
 rows = MemoryRows(x[:, None], (y - y.mean()) / y.std())
 bowl = Objective(standardize(rows).rows(rows), MeanSquares())

@@ -9,7 +9,7 @@ there is to it.
 
 # %%
 # One weight, three steps, every sum written out.
-from downslope.by_hand import trace_formula
+from downslope.by_hand.formula import trace_formula
 
 worked = trace_formula("(w - 3)^2", {"w": 0}, learning_rate=0.1, steps=3)
 print(worked)
@@ -17,8 +17,8 @@ print(worked)
 # %%
 # On the left of the lowest point the slope is negative, so minus the slope moves the weight to the
 # right. Near the bottom the slope is small, so the steps shrink by themselves.
-from downslope.formula import parse
-from downslope.walk_picture import picture
+from downslope.fitting.walk_picture import picture
+from downslope.problems.formula import parse
 
 valley = parse("(w - 3)^2")
 longer = trace_formula("(w - 3)^2", {"w": 0}, learning_rate=0.1, steps=15)
@@ -28,7 +28,7 @@ figure
 # %%
 # **A line through three points.** Engines of three sizes and their prices. The gradient of the mean
 # squared error is a mean over the rows of "error times input"; two rows are written out.
-from downslope.by_hand import trace_line
+from downslope.by_hand.formula import trace_line
 
 size, price = [100, 150, 200], [8000, 12000, 16000]
 print(trace_line(size, price, learning_rate=2e-5, steps=2, names=("size", "price")))

@@ -47,7 +47,7 @@ for name, problem in (("raw", raw), ("standardised", scaled)):
 
 # %%
 # The raw valley. The walk jumps across it and hardly moves along it.
-from downslope.walk_picture import picture
+from downslope.fitting.walk_picture import picture
 
 names = ("weight of pressure", "weight of fat")
 walk = walks["raw"]

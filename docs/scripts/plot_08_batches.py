@@ -41,7 +41,7 @@ for name, size in (("batch", None), ("mini-batch of 32", 32), ("stochastic", 1))
 
 # %%
 # All rows: every step goes straight down, but there are few of them.
-from downslope.walk_picture import picture
+from downslope.fitting.walk_picture import picture
 
 names = ("w", "b")
 figure = picture(problem.value, runs["batch"].trace.weights, names, goal=best)

@@ -12,7 +12,7 @@ remember earlier steps and do better.
 import numpy as np
 
 from downslope.curvature import curvature
-from downslope.surfaces import surface
+from downslope.problems.surfaces import surface
 
 valley = surface("narrow_valley")
 start = np.array(valley.start, dtype=float)
@@ -28,8 +28,8 @@ print(f"curvature {bend.smallest:g} along, {bend.largest:g} across")
 #
 # A race under one protocol: the same start, the same number of gradients, and for every rule the
 # best rate that a sweep finds.
-from downslope.race import race
 from downslope.rules import Adam, Momentum, Nesterov, Plain
+from downslope.sweeping.race import race
 
 rules = [Plain(), Momentum(0.8), Nesterov(0.8), Adam()]
 result = race(valley.problem, [(rule, None) for rule in rules], start, evaluations=120)
@@ -39,10 +39,10 @@ print(result)
 # The last column counts gradients until a thousandth of the first height is left, measured from
 # the best end of all. The figure draws the ways of plain descent, momentum and Adam.
 from downslope.descend import run
-from downslope.plot_rates import RuleCurve, rule_curves
+from downslope.fitting.walk_picture import landscape
+from downslope.pictures.rates import RuleCurve, rule_curves
 from downslope.rates import Constant
 from downslope.stopping import MaxSteps
-from downslope.walk_picture import landscape
 
 curves, paths = [], []
 for rule in (Plain(), Momentum(0.8), Adam()):

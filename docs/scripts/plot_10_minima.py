@@ -9,17 +9,17 @@ one below its start.
 # %%
 # In a list of costs a local minimum is lower than its neighbours. A flat bottom counts once, and an
 # end counts too.
-from downslope.minima import count_minima
+from downslope.landscapes.minima import count_minima
 
 print(count_minima([3, 1, 1, 8, 6, 5, 2, 6, 4, 3]))
 
 # %%
 # **One weight.** A bowl with ripples. Every start rolls to a minimum, and the shaded stretches, the
 # basins, show to which one.
-from downslope.formula import parse
-from downslope.minima import basins, minima
-from downslope.surfaces import surface
-from downslope.walk_picture import basin_picture
+from downslope.fitting.walk_picture import basin_picture
+from downslope.landscapes.minima import basins, minima
+from downslope.problems.formula import parse
+from downslope.problems.surfaces import surface
 
 ripples, box = parse("w^2/20 + 2*sin(1.5*w)^2/3"), [(-7.0, 7.0)]
 print(f"f = {ripples.text}")
@@ -35,10 +35,10 @@ figure
 # it begins in. Momentum carries some walks over the next hill.
 import numpy as np
 
-from downslope.race import restarts
 from downslope.rates import Constant
 from downslope.rules import Momentum, Plain
 from downslope.stopping import MaxSteps
+from downslope.sweeping.race import restarts
 
 starts = list(np.random.default_rng(0).uniform(-7, 7, (200, 1)))
 for rule in (Plain(), Momentum(0.95)):

@@ -41,7 +41,7 @@ print(logistic.reason_.sentence)
 print(f"right on rows kept aside: {100 * logistic.score(X_test, y_test):.1f}%")
 
 # %%
-from downslope.plots import class_probabilities
+from downslope.pictures.fits import class_probabilities
 
 probability = logistic.predict_proba(X_test)[:, 1]
 figure = class_probabilities(probability, y_test, classes=("benign", "malign"))
@@ -60,7 +60,7 @@ print(f"rows with a margin up to 1: {(margin < 1 + 1e-6).sum()} of {len(margin)}
 # %%
 # What the two models lean on, the strongest columns first; diamonds are the support vector
 # machine.
-from downslope.plots import coefficients
+from downslope.pictures.fits import coefficients
 
 figure = coefficients(
     list(table.data.columns),

@@ -12,7 +12,7 @@ weights, its gradient comes from the chain rule, and the walk is the one you kno
 import numpy as np
 
 from downslope.estimators import DescentClassifier
-from downslope.network_estimators import NetworkClassifier
+from downslope.networks.estimators import NetworkClassifier
 
 corners, answers = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float), np.array([0, 1, 1, 0])
 straight = DescentClassifier(alpha=0.01).fit(corners, answers)
@@ -39,7 +39,7 @@ print(f"straight model: {100 * plain.score(X_test, y_test):.1f}% right on rows k
 
 # %%
 # The run. Thin lines are single batches, thick ones the means of epochs.
-from downslope.plots import convergence
+from downslope.pictures.fits import convergence
 
 figure = convergence(model.history_, value_name="log loss with penalty")
 figure
@@ -49,13 +49,13 @@ figure
 # on the plane of the two directions in which it moved most. The points carry their true loss; what
 # the plane shows beneath them can differ, so the largest gap is written above the figure.
 from downslope.descend import run
+from downslope.fitting.walk_picture import picture
 from downslope.losses import LogLoss
-from downslope.networks import Network
+from downslope.networks.network import Network
 from downslope.rates import Constant
 from downslope.rules import Plain
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import MaxSteps
-from downslope.walk_picture import picture
 
 signs = np.where(answers == 1, 1.0, -1.0)
 small = Network(MemoryRows(corners, signs), LogLoss(), (4,))

@@ -13,7 +13,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from downslope.modules import train
+from downslope.modules.training import train
 
 X, y = load_digits(return_X_y=True)
 X = torch.tensor(X / 16, dtype=torch.float32)
@@ -34,7 +34,7 @@ print(f"{100 * right:.1f}% right on rows kept aside")
 
 # %%
 # The rate rises for a short while and then falls to zero along a cosine.
-from downslope.plots import convergence
+from downslope.pictures.fits import convergence
 
 figure = convergence(result.trace, value_name="cross entropy")
 figure
@@ -42,7 +42,7 @@ figure
 # %%
 # **Watch a loop of your own.** Nothing inside it changes. This one trains a straight model on
 # pixels that were never scaled, with a rate that does for scaled ones.
-from downslope.watch import watch
+from downslope.modules.watch import watch
 
 pixels = 16 * X_train.double()
 wanted = torch.nn.functional.one_hot(y_train).double()
@@ -79,7 +79,7 @@ figure
 
 # %%
 # **For scikit-learn's world** a module can also be an estimator, with ``fit`` and ``predict``.
-from downslope.module_estimators import ModuleClassifier
+from downslope.modules.estimators import ModuleClassifier
 
 
 def network(n_features, n_outputs):

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.datasets import load_diabetes
 
 from downslope.descend import run
-from downslope.diagnose import diagnose
+from downslope.diagnosis.diagnose import diagnose
 from downslope.losses import MeanSquares
 from downslope.objective import Objective
 from downslope.rates import Constant
@@ -38,7 +38,7 @@ failed = walk(raw, 0.01)
 print(failed.reason.sentence)
 
 # %%
-from downslope.plots import convergence
+from downslope.pictures.fits import convergence
 
 figure = convergence(failed.trace, value_name="mean squared error")
 figure
@@ -60,7 +60,7 @@ print(said)
 # **Follow it again.** Standardise, and take the rate that the curvature of the scaled problem
 # allows. Columns that move together still leave some directions slow; the diagnosis has the last
 # word on whether that matters.
-from downslope.sweep import sweep
+from downslope.sweeping.sweep import sweep
 
 scaled = Objective(standardize(rows).rows(rows), MeanSquares())
 suggested = sweep(scaled, n_steps=50).suggested

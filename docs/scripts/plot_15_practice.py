@@ -25,8 +25,8 @@ print(item.working)
 
 # %%
 # Another kind: a landscape in a list of numbers. Answer before you look at the figure.
-from downslope.minima import count_minima
-from downslope.plot_valleys import minima
+from downslope.landscapes.minima import count_minima
+from downslope.pictures.valleys import minima
 
 puzzle = make_item("minima", seed=3)
 print(puzzle.question)

@@ -3,11 +3,15 @@
     from downslope import DescentRegressor, diagnose, minimize, sweep
 
 Names are loaded when they are asked for, so that ``import downslope`` stays cheap.
+
+The reader's path is the data's path. Rows come from ``sources``; ``objective`` (or ``problems``,
+``networks``, ``modules``) makes of them a value and a slope; ``descend`` walks, and ``bowl`` where
+no learning rate is needed; ``trace`` keeps the footprints; ``diagnosis``, ``sweeping``,
+``landscapes``, ``by_hand`` and ``pictures`` read them; ``estimators``, ``fitting``, ``cli``,
+``lab`` and ``practice`` are the doors.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -15,37 +19,34 @@ __version__ = "0.1.0"
 HOMES = {
     "DescentRegressor": "estimators",
     "DescentClassifier": "estimators",
-    "NetworkRegressor": "network_estimators",
-    "NetworkClassifier": "network_estimators",
-    "diagnose": "diagnose",
-    "minimize": "minimize",
-    "sweep": "sweep",
-    "train": "modules",
-    "watch": "watch",
+    "NetworkRegressor": "networks.estimators",
+    "NetworkClassifier": "networks.estimators",
+    "ModuleRegressor": "modules.estimators",
+    "ModuleClassifier": "modules.estimators",
+    "diagnose": "diagnosis.diagnose",
+    "minimize": "minimizing.minimize",
+    "minima": "landscapes.minima",
+    "parse": "problems.formula",
+    "race": "sweeping.race",
+    "surface": "problems.surfaces",
+    "sweep": "sweeping.sweep",
+    "trace_formula": "by_hand.formula",
+    "trace_line": "by_hand.line",
+    "train": "modules.training",
+    "watch": "modules.watch",
 }
 """Public names, and the file each lives in."""
 
 
-class _Package(ModuleType):
-    """The package; a function keeps its name when the file of the same name is loaded."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "lab":  # a package that can be called
-            return import_module("downslope.lab")
-        if name not in HOMES:
-            raise AttributeError(
-                f"downslope has no {name!r}; it has {', '.join(HOMES)} and lab, and its modules."
-            )
-        return getattr(import_module(f"downslope.{HOMES[name]}"), name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Loading downslope.sweep binds the file to that name; `from downslope.sweep import ...`
-        # does not need it, and the function should stay.
-        if not (name in HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *HOMES, "lab"]
+def __getattr__(name: str) -> Any:
+    if name == "lab":  # a package that can be called
+        return import_module("downslope.lab")
+    if name not in HOMES:
+        raise AttributeError(
+            f"downslope has no {name!r}; it has {', '.join(HOMES)} and lab, and its modules."
+        )
+    return getattr(import_module(f"downslope.{HOMES[name]}"), name)
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return [*globals(), *HOMES, "lab"]

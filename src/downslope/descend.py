@@ -156,7 +156,7 @@ def steps(
 
     Examples
     --------
-    >>> from downslope.formula import parse
+    >>> from downslope.problems.formula import parse
     >>> from downslope.rates import Constant
     >>> from downslope.rules import Plain
     >>> bowl = parse("(w - 3)^2")

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from downslope.bowl.rate_free import RoundRate, run_far
+from downslope.bowl.smooth import Log
+from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.errors import InputError, PairError
 from downslope.objective import Objective, Source
 from downslope.penalties import NO_PENALTY
-from downslope.rate_free import RoundRate, run_far
 from downslope.rules import Plain
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import check_names
-from downslope.smooth import Log
-from downslope.smooth import Settings as SolverSettings
 from downslope.sources.memory import MemoryRows, Rows
 from downslope.targets import RANGES
 from downslope.training import Settings, Trained, user_trace, weight_names

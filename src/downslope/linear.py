@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from downslope.diagnose import Diagnosis, diagnose
+from downslope.diagnosis.diagnose import Diagnosis, diagnose
 from downslope.errors import DownslopeWarning, InputError
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss

@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from downslope.bowl.sparse_passes import unsigned
 from downslope.descend import FEW_WEIGHTS, Result, State, begin, check_pair
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
 from downslope.rates import Look, Probe, Rate
 from downslope.rules import Momentum, Nesterov, Plain, Rule, Velocity
 from downslope.sources.memory import NEIGHBOURS, MemoryRows
-from downslope.sparse_passes import unsigned
 from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
 from downslope.trace import Record, Recorder
 

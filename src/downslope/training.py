@@ -13,21 +13,21 @@ import numpy as np
 from scipy import sparse
 
 from downslope.auto_rate import batch_rate, full_rate
+from downslope.bowl.pass_log import Checkpointing, PassLog
+from downslope.bowl.rate_free import RoundRate, accuracy, can_solve, run_free
+from downslope.bowl.round_batches import can_run_round, round_rate, run_round_batches
+from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.checkpoint import fingerprint
 from downslope.curvature import stable_limit
 from downslope.descend import Keeper, Result, State, begin, run
 from downslope.losses import Loss
 from downslope.objective import Objective
-from downslope.pass_log import Checkpointing, PassLog
 from downslope.penalties import NO_PENALTY, Penalty
-from downslope.rate_free import RoundRate, accuracy, can_solve, run_free
 from downslope.rates import Rate
-from downslope.round_batches import can_run_round, round_rate, run_round_batches
 from downslope.row_path import can_run, run_rows
 from downslope.rules import Plain, Rule
 from downslope.scaling import Scaling, pooled, standardize, unscaled
 from downslope.settings import choose_batch_size, choose_rate, choose_rule, choose_stops
-from downslope.smooth import Settings as SolverSettings
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import Divergence, MaxEpochs, Reason, Sight, Stop
 from downslope.trace import Trace

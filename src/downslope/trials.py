@@ -76,7 +76,7 @@ def try_rates(
 
     Examples
     --------
-    >>> from downslope.formula import parse
+    >>> from downslope.problems.formula import parse
     >>> from downslope.rules import Plain
     >>> bowl = parse("(w - 3)^2")
     >>> judge = lambda w: bowl.value_and_gradient(w)[0]

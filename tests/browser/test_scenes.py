@@ -10,9 +10,9 @@ from conftest import shared
 
 from downslope.curvature import stable_limit
 from downslope.descend import begin, steps
-from downslope.formula import parse
 from downslope.losses import make_loss
 from downslope.objective import Objective
+from downslope.problems.formula import parse
 from downslope.rates import Constant
 from downslope.rules import make_rule
 from downslope.scaling import standardize

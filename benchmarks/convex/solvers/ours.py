@@ -1,9 +1,9 @@
 """Downslope: the round bowl, by the function that the estimators call."""
 
 from benchmarks.convex.solvers import Solver
+from downslope.bowl.solve import Settings, solve
 from downslope.losses import make_loss
 from downslope.penalties import Penalty
-from downslope.solve import Settings, solve
 
 LOSSES = {"squared": "squared_error", "logistic": "log_loss", "multinomial": "multinomial"}
 

@@ -21,7 +21,7 @@ def demo_with(run: Run) -> Callable[[str], int]:
         """Train, explain and picture two real tables: diabetes (numbers) and cancer (classes)."""
         screen = Screen()
         Path(folder).mkdir(parents=True, exist_ok=True)
-        from downslope.samples import write_samples
+        from downslope.fitting.samples import write_samples
 
         screen.say(f"Two real tables from scikit-learn, written to {folder}/.", "dim")
         tables = write_samples(folder)

@@ -22,8 +22,8 @@ from downslope.memory_room import check_room
 from downslope.wording import digits, duration, one_line, score_number
 
 if TYPE_CHECKING:
-    from downslope.fitting_files import FileFit
-    from downslope.pass_log import Checkpointing
+    from downslope.bowl.pass_log import Checkpointing
+    from downslope.fitting.fit_files import FileFit
 
 LARGE = 10**9
 """Bytes beyond which one file is streamed."""
@@ -57,7 +57,7 @@ def check_memory(name: str) -> None:
 
 def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int:
     """Train on files, show and keep; the exit code."""
-    from downslope.fitting_files import fit_files
+    from downslope.fitting.fit_files import fit_files
 
     _refuse_options(given)
     data = given["data"]
@@ -96,7 +96,7 @@ def cache_folder(asked: str | None) -> Path | None:
 
 def checkpointing(given: dict[str, Any]) -> Checkpointing | None:
     """Where checkpoints go, if they are wanted."""
-    from downslope.pass_log import Checkpointing
+    from downslope.bowl.pass_log import Checkpointing
 
     if given["checkpoint"] is None:
         if given["resume"]:

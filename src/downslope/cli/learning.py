@@ -12,9 +12,9 @@ from downslope.errors import SettingError
 from downslope.wording import digits, duration, one_line, score_number
 
 if TYPE_CHECKING:
-    from downslope.diagnose import Diagnosis
-    from downslope.fitting import Ask, Fit, Prepared
-    from downslope.pass_log import Checkpointing
+    from downslope.bowl.pass_log import Checkpointing
+    from downslope.diagnosis.diagnose import Diagnosis
+    from downslope.fitting.fit import Ask, Fit, Prepared
     from downslope.tables import Table
 
 MOST_COEFFICIENTS = 8
@@ -62,8 +62,8 @@ def learn(
     checkpoint: Checkpointing | None = None,
 ) -> int:
     """Train, show and keep; the exit code."""
-    from downslope.fitting import fit, prepare
-    from downslope.telling import diagnosed
+    from downslope.fitting.fit import fit, prepare
+    from downslope.fitting.telling import diagnosed
 
     data = prepare(table, ask)
     show_understanding(data, screen)
@@ -84,7 +84,7 @@ def learn(
 
 def show_understanding(data: Prepared, screen: Screen) -> None:
     """What the table was taken for."""
-    from downslope.telling import rows_in_words
+    from downslope.fitting.telling import rows_in_words
 
     view, target = data.view, data.view.target
     what = "numbers" if data.task == "regression" else f"{len(target.classes)} classes"
@@ -110,7 +110,7 @@ def show_understanding(data: Prepared, screen: Screen) -> None:
 
 def show_ending(done: Fit, diagnosis: Diagnosis, screen: Screen) -> None:
     """How it ended, and how good it is."""
-    from downslope.telling import judged_in_words, stable_rate
+    from downslope.fitting.telling import judged_in_words, stable_rate
 
     steps = int(done.trained.history["step"][-1])
     ending = done.reason.name.replace("_", " ").capitalize()
@@ -134,7 +134,7 @@ def show_ending(done: Fit, diagnosis: Diagnosis, screen: Screen) -> None:
 
 def show_coefficients(done: Fit, screen: Screen) -> None:
     """The strongest coefficients, in the user's units."""
-    from downslope.telling import adds_to, coefficient_name, strongest
+    from downslope.fitting.telling import adds_to, coefficient_name, strongest
 
     top = strongest(done, MOST_COEFFICIENTS)
     rows = [
@@ -151,7 +151,7 @@ def show_coefficients(done: Fit, screen: Screen) -> None:
 
 def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
     """What the run shows, and what to try next."""
-    from downslope.telling import told
+    from downslope.fitting.telling import told
 
     screen.head("What the run shows")
     for finding in told(diagnosis):
@@ -160,7 +160,7 @@ def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
 
 def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
     """Write what is to be kept; what was written, by kind."""
-    from downslope.telling import score_words, told
+    from downslope.fitting.telling import score_words, told
 
     written = {}
     if keeping.model is not None:
@@ -170,8 +170,8 @@ def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
         done.trained.history.save(keeping.trace)
         written["trace"] = keeping.trace
     if keeping.report is not None:
-        from downslope.fit_report import story
-        from downslope.report import save_report
+        from downslope.fitting.fit_report import story
+        from downslope.pictures.report import save_report
 
         save_report(story(done, diagnosis, done.data.view.table.name), keeping.report)
         written["report"] = keeping.report
@@ -183,8 +183,8 @@ def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
 
 def draw(done: Fit, diagnosis: Diagnosis, folder: Path) -> None:
     """Every figure as SVG and PNG."""
-    from downslope.fit_report import figures
-    from downslope.plot_style import save
+    from downslope.fitting.fit_report import figures
+    from downslope.pictures.style import save
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures(done, diagnosis).items():

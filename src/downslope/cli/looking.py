@@ -26,14 +26,14 @@ def diagnose(run: Run, quiet: o.Quiet = False, json: o.Json = False) -> int:
     """
     screen = Screen(quiet, json)
     if Path(run).suffix in TRACES:
-        from downslope.diagnose import diagnose as read_run
+        from downslope.diagnosis.diagnose import diagnose as read_run
         from downslope.trace import load_trace
 
         found = read_run(load_trace(run))
         findings = [(f.symptom.replace("_", " "), f.sentence, f.remedy) for f in found.findings]
         ended = ""
     else:
-        from downslope.model import load
+        from downslope.fitting.model import load
 
         model = load(run)
         findings = [(told.title, told.evidence, told.remedy) for told in model.findings]

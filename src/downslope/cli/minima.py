@@ -15,7 +15,7 @@ from downslope.errors import InputError, SettingError
 from downslope.wording import digits
 
 if TYPE_CHECKING:
-    from downslope.formula import Formula
+    from downslope.problems.formula import Formula
 
 EVERYWHERE = (-5.0, 5.0)
 FINE = {1: 401, 2: 61}
@@ -60,7 +60,7 @@ def minima(
 
 def of_values(text: str, figure: str | None, screen: Screen) -> dict[str, Any]:
     """Local minima of a list of values: a flat bottom counts once, and an end counts."""
-    from downslope.minima import count_minima
+    from downslope.landscapes.minima import count_minima
 
     try:
         values = [float(part) for part in text.split(",") if part.strip()]
@@ -72,8 +72,8 @@ def of_values(text: str, figure: str | None, screen: Screen) -> dict[str, Any]:
     rows = [[f"{a}" if a == b else f"{a} to {b}", digits(values[a])] for a, b in found.places]
     screen.table(["at (counted from 0)", "value"], rows)
     if figure is not None:
-        from downslope.plot_style import save
-        from downslope.plot_valleys import minima as drawn
+        from downslope.pictures.style import save
+        from downslope.pictures.valleys import minima as drawn
 
         local = [a for a, _ in found.places]
         save(drawn(range(len(values)), values, local, name="position", value_name="value"), figure)
@@ -84,9 +84,9 @@ def of_formula(
     text: str, box: list[str], starts: int, figure: str | None, screen: Screen
 ) -> dict[str, Any]:
     """Minima of a formula, from many starts."""
-    from downslope.formula import parse
-    from downslope.minima import basins
-    from downslope.minima import minima as search
+    from downslope.landscapes.minima import basins
+    from downslope.landscapes.minima import minima as search
+    from downslope.problems.formula import parse
 
     formula = parse(text)
     ranges = ranges_in(box, formula)
@@ -99,8 +99,8 @@ def of_formula(
                 f"Basins are drawn for one or two weights, and {text!r} has {formula.size}; leave "
                 "--figure out."
             )
-        from downslope.plot_style import save
-        from downslope.walk_picture import basin_picture
+        from downslope.fitting.walk_picture import basin_picture
+        from downslope.pictures.style import save
 
         ground = basins(formula, ranges, FINE[formula.size])
         places = [place.w for place in ground.minima.places]

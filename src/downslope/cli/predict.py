@@ -41,8 +41,8 @@ def predict(
     """
     given = dict(locals())
     from downslope.cli.learning import Keeping
-    from downslope.model import load
-    from downslope.predicting import judged, predicted, to_csv
+    from downslope.fitting.model import load
+    from downslope.fitting.predicting import judged, predicted, to_csv
     from downslope.tables import read_table
 
     Keeping(model=out).check()

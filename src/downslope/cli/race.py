@@ -16,7 +16,7 @@ from downslope.errors import SettingError
 from downslope.wording import digits
 
 if TYPE_CHECKING:
-    from downslope.race import Race
+    from downslope.sweeping.race import Race
 
 What = Annotated[
     str,
@@ -54,8 +54,8 @@ def race(
     """
     Keeping(figure=figure).check()
     screen = Screen(quiet, json)
-    from downslope.race import race as run_race
     from downslope.rules import make_rule
+    from downslope.sweeping.race import race as run_race
 
     names = [name.strip() for name in rules.split(",") if name.strip()]
     if evaluations < 2:
@@ -78,14 +78,14 @@ def ground(
     import numpy as np
 
     if target is None and not Path(what).is_file():
-        from downslope.formula import parse
+        from downslope.problems.formula import parse
 
         formula = parse(what)
         begin = places_in(start) or dict.fromkeys(formula.names, 1.0)
         return formula, formula.point(begin), formula.names
     from downslope.cli.asking import names_in
-    from downslope.fitting import Ask
-    from downslope.rate_range import problem_of
+    from downslope.fitting.fit import Ask
+    from downslope.fitting.rate_range import problem_of
     from downslope.tables import read_table
 
     if start is not None:
@@ -116,12 +116,12 @@ def draw(found: Race, problem: Any, w0: Any, weights: tuple[str, ...], file: Pat
     import numpy as np
 
     from downslope.descend import run
-    from downslope.plot_rates import RuleCurve, rule_curves
-    from downslope.plot_style import save
+    from downslope.fitting.walk_picture import landscape
+    from downslope.pictures.rates import RuleCurve, rule_curves
+    from downslope.pictures.style import save
     from downslope.rates import Constant
     from downslope.rules import make_rule
     from downslope.stopping import MaxSteps
-    from downslope.walk_picture import landscape
 
     curves = [RuleCurve(r.name, r.evaluations, r.values) for r in found.runners]
     if len(w0) != 2:

@@ -16,7 +16,7 @@ from downslope.errors import SettingError
 from downslope.wording import digits, one_line
 
 if TYPE_CHECKING:
-    from downslope.sweep import Sweep
+    from downslope.sweeping.sweep import Sweep
 
 BAR = 24
 STYLES = {"diverging": "red", "oscillating": "yellow", "just right": "green"}
@@ -77,7 +77,7 @@ def sweep(
         raise SettingError(f"--steps {steps} is too few; use 1 or more.")
     Keeping(figure=figure).check()
     screen = Screen(quiet, json)
-    from downslope.rate_range import figure_of, problem_of, rate_range
+    from downslope.fitting.rate_range import figure_of, problem_of, rate_range
     from downslope.tables import read_table
 
     table, ask = read_table(data, **o.reading(given)), ask_from(UNUSED | given)
@@ -88,7 +88,7 @@ def sweep(
     screen.say(f"{table.name}: {steps} steps towards {name} from weights 0, on {columns}.")
     show(found, screen)
     if figure is not None:
-        from downslope.plot_style import save
+        from downslope.pictures.style import save
 
         save(figure_of(found, f"objective ({problem.loss.name})"), Path(figure))
         screen.say(f"The figure is in {figure}.")
@@ -98,7 +98,7 @@ def sweep(
 
 def show(found: Sweep, screen: Screen) -> None:
     """A line per rate: where it ended, as a number and as a bar."""
-    from downslope.rate_range import ends, regimes
+    from downslope.fitting.rate_range import ends, regimes
 
     start, last, names = float(found.values[0, 0]), ends(found), regimes(found)
     lowest = min((end for end in last if end == end), default=start)
@@ -131,6 +131,6 @@ def bar(share: float) -> str:
 
 def as_json(found: Sweep, figure: str | None) -> dict[str, Any]:
     """The same for programs."""
-    from downslope.rate_range import regimes
+    from downslope.fitting.rate_range import regimes
 
     return found.to_dict() | {"regimes": regimes(found), "figure": figure}

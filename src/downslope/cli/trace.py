@@ -16,7 +16,7 @@ from downslope.errors import InputError, SettingError
 from downslope.wording import digits
 
 if TYPE_CHECKING:
-    from downslope.worked import Worked
+    from downslope.by_hand.worked import Worked
 
 ALL_SHOWN = 12
 FIRST_SHOWN, LAST_SHOWN = 3, 2
@@ -113,8 +113,8 @@ def down_formula(
     text: str, places: dict[str, float], walking: tuple[float | str, int, str]
 ) -> Ground:
     """The walk down a typed formula; weights without a start begin at 0."""
-    from downslope.by_hand import trace_formula
-    from downslope.formula import parse
+    from downslope.by_hand.formula import trace_formula
+    from downslope.problems.formula import parse
 
     formula = parse(text)
     begin = places or dict.fromkeys(formula.names, 0.0)
@@ -133,10 +133,10 @@ def through_table(
     """The line through a table's points."""
     import numpy as np
 
-    from downslope.line_by_hand import trace_line
+    from downslope.by_hand.line import trace_line
+    from downslope.fitting.rate_range import standardized
     from downslope.losses import MeanSquares
     from downslope.objective import Objective
-    from downslope.rate_range import standardized
     from downslope.sources.memory import MemoryRows
     from downslope.tables import read_table, understand
 
@@ -227,9 +227,9 @@ def show(walk: Worked, every: bool, screen: Screen) -> None:
 
 def draw(ground: Ground, file: str, bowl: bool) -> None:
     """The figure of a walk, around the place that it is heading for."""
-    from downslope.minimize import minimize
-    from downslope.plot_style import save
-    from downslope.walk_picture import picture
+    from downslope.fitting.walk_picture import picture
+    from downslope.minimizing.minimize import minimize
+    from downslope.pictures.style import save
 
     path = ground.walk.trace.weights
     assert path is not None  # a walk by hand keeps its weights

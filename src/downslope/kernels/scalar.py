@@ -29,7 +29,7 @@ SQUARED_HINGE = 11
 MODIFIED_HUBER = 12
 PERCEPTRON = 13
 MULTINOMIAL = 14
-# Losses with a corner, rounded off by a parabola one unit wide; see ``downslope.smoothing``.
+# Losses with a corner, rounded off by a parabola one unit wide; see ``downslope.bowl.smoothing``.
 ROUND_QUANTILE = 20
 ROUND_EPSILON_INSENSITIVE = 21
 ROUND_HINGE = 22

@@ -1,0 +1,25 @@
+"""The round bowl: the default that needs no learning rate, and its certificate.
+
+Read ``round`` first; it tells the method. Then, as the data flow:
+
+==========================  =================================================================
+``solve``, ``solve_stream`` the doors: rows in memory, rows that never are
+``regimes``                 which solver for which problem
+``passes`` and ``*_passes`` what one pass over dense, sparse, device rows or several classes
+                            answers: loss, gradient, sketch
+``null_model``, ``pilot``   where to start; ``sampling`` says which rows to look at first
+``metric``, ``coordinates`` coordinates in which the bowl is round
+``walks``                   ways down a bowl that is nearly round
+``certificate``             how far above the lowest point the walk can still be
+``round``                   smooth losses, more rows than columns
+``newton``                  small data: the exact Hessian at every step
+``least_squares``           squared loss with few rows or few columns
+``lasso``, ``working_set``  penalties with corners; ``column_walk`` walks sparse columns
+``smoothing``, ``rounding`` losses with corners
+``wide``                    too many columns for a full factor
+``round_batches``           mini-batches in round coordinates
+``rate_free``               the solution told as a run: trace and reason
+``pass_log``                passes kept, so that a killed run goes on from the last
+``smooth``                  the words in which all of these speak to each other
+==========================  =================================================================
+"""

@@ -1,0 +1,236 @@
+"""L1 and elastic net: the round bowl with edges, and weights that are exactly zero.
+
+The smooth part is replaced by its parabola in the sketched metric H = table' table / n; where that
+plus the L1 part is lowest, coordinate descent tells without reading a row. One pass there gives the
+true value and gradient, and what the step did to the gradient corrects H (BFGS), so that each step
+aims better than the last. This is the proximal Newton method (Lee, Sun and Saunders 2014) with a
+sketch for the Hessian::
+
+    delta = argmin  g'delta + delta' H delta / 2 + l1 |w + delta|_1
+    w    <- w + t delta,   t = 1, 1/2, 1/4 ... until the value has fallen by Armijo's rule
+    H    <- H + y y'/y's - (H s)(H s)'/s'H s,   s = step, y = change of the gradient
+
+**The certificate.** Where the true curvature is at least H / slack, the objective lies above its
+parabola with H / slack, so it cannot be lower than here by more than slack times the decrease that
+the parabola promises; slack is that of the round bowl (``certificate.py``). Beside it stands a
+duality gap, which needs no such premise and costs nothing. Slopes theta_i of the losses at w,
+scaled by c = min(1, l1 / max |gradient|), are feasible in the dual. Conjugates are convex, so
+their value at c theta is at most c times that at theta plus (1 - c) times that at 0, minus the
+lowest loss a row can have. With the sum of z_i theta_i known to be w'gradient this gives
+
+    f(w) - f*  <=  (1 - c)(value - lowest) + c w'gradient + l1 |w|_1 .
+
+The smaller of the two is the bound. (Fenchel and Rockafellar; for the scaling Mairal 2010.)
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl import certificate
+from downslope.bowl.certificate import Target
+from downslope.bowl.metric import center_weights, curvature_of, products
+from downslope.bowl.passes import Passes
+from downslope.bowl.pilot import null_weights, start_from
+from downslope.bowl.round import MANY_WEIGHTS, buckets_for, sample_rows_for
+from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
+from downslope.bowl.walks import Point
+from downslope.kernels.coordinate import descend_coordinates
+from downslope.stopping import Reason
+
+Array = Any
+MOST_SWEEPS = 2000
+MOST_HALVINGS = 30
+PILOT_TOL = 1e-3
+PILOT_STEPS = 8
+
+
+@dataclass
+class Edged:
+    """A walk in a bowl with edges; the intercepts have ``l1`` 0."""
+
+    problem: Smooth
+    l1: Array
+    floor_value: float
+    hessian: Array
+    center: Array
+    w: Array
+    value: float
+    gradient: Array
+    rho: float = 0.0
+    delta: Array = 0.0
+    promised: float = math.inf
+    unrest: float = 0.0
+    """What coordinate descent may have left of the promise."""
+    lowest_curvature: float = 1.0
+    steps: int = 0
+    sketches: int = 0
+
+    @property
+    def bound(self) -> float:
+        """How far above the lowest value this is; the smaller of two bounds."""
+        doubt = doubt_of(self.problem.passes.loss)
+        slack = certificate.slack_of(self.rho, self.lowest_curvature, doubt)
+        return min(self.gap, slack * self.promised + self.unrest)
+
+    @property
+    def whole(self) -> float:
+        """Smooth part plus L1."""
+        return self.value + float(self.l1 @ np.abs(self.w))
+
+    @property
+    def gap(self) -> float:
+        """Duality gap, and what the intercepts could still gain."""
+        gap = duality_gap(self.value, self.gradient, self.w, self.l1, self.floor_value)
+        return gap + self._left_to_intercepts()
+
+    def _left_to_intercepts(self) -> float:
+        """What the intercepts could still gain; the dual wants their slope to be zero."""
+        free = self.l1 == 0.0
+        bend = np.diag(self.hessian)[free]
+        left = np.divide(self.gradient[free] ** 2, bend, out=np.zeros_like(bend), where=bend > 0)
+        return float(left.sum())
+
+    def look(self, buckets: int | None, shift: Array, bend_floor: float, seed: int) -> None:
+        """Value, gradient and curvature here; about two passes."""
+        passes = self.problem.passes
+        n, k = passes.n_rows, passes.n_outputs
+        self.problem.read += 2.0
+        sketch = passes.sketch(self.w, buckets, shift, bend_floor, seed)
+        self.value, self.gradient = self.problem.with_ridge(self.w, sketch.value, sketch.gradient)
+        bend = curvature_of(products(sketch.table), None, shift, self.problem.ridge, n, k)
+        self.hessian, self.center = bend.hessian, bend.center
+        self.hessian[~bend.alive] = 0.0
+        self.hessian[:, ~bend.alive] = 0.0
+        self.rho = 0.0 if buckets is None else math.sqrt(len(self.l1) / buckets)
+        self.lowest_curvature = 1.0
+        self.sketches += 1
+
+    def aim(self, tol: float) -> None:
+        """Where the parabola plus the L1 part is lowest, and the decrease that promises."""
+        k = self.problem.passes.n_outputs
+        slope = pull_centered(self.gradient, self.center, k)
+        w = center_weights(self.w, self.center, k, 1.0)
+        self.delta = descend_coordinates(self.hessian, slope, w, self.l1, tol, MOST_SWEEPS)
+        edge = float(self.l1 @ (np.abs(w + self.delta) - np.abs(w)))
+        self.promised = max(0.0, -(float(slope @ self.delta) + edge))
+        self.unrest = 10.0 * len(w) * tol
+
+    def go(self) -> bool:
+        """Go there, or less far; False where nothing lower was found."""
+        k = self.problem.passes.n_outputs
+        slope = pull_centered(self.gradient, self.center, k)
+        w = center_weights(self.w, self.center, k, 1.0)
+        before, t = self.whole, 1.0
+        for _ in range(MOST_HALVINGS if self.promised > 0.0 else 0):
+            there = center_weights(w + t * self.delta, self.center, k, -1.0)
+            value, gradient = self.problem.at(there)
+            lower = before - value - float(self.l1 @ np.abs(there))
+            if lower >= 1e-4 * t * self.promised:
+                self._learn(t * self.delta, pull_centered(gradient, self.center, k) - slope)
+                self.w, self.value, self.gradient = there, value, gradient
+                self.steps += 1
+                return True
+            t *= 0.5
+        return False
+
+    def _learn(self, s: Array, y: Array) -> None:
+        """Correct the curvature along the step by what it did to the gradient (BFGS)."""
+        pushed = self.hessian @ s
+        bend, met = float(s @ pushed), float(s @ y)
+        if met > 1e-10 * bend > 0.0:
+            self.lowest_curvature = min(self.lowest_curvature, met / bend)
+            self.hessian += np.outer(y, y) / met - np.outer(pushed, pushed) / bend
+
+
+def duality_gap(value: float, gradient: Array, w: Array, l1: Array, lowest: float) -> float:
+    """Height above the lowest point at most; see the module's docstring.
+
+    ``value`` and ``gradient`` are those of the smooth part, ``lowest`` the least it can be.
+    """
+    edged = l1 > 0.0
+    steepest = float(np.max(np.abs(gradient[edged]) / l1[edged], initial=0.0))
+    c = 1.0 / max(1.0, steepest)
+    gap = (1.0 - c) * (value - lowest) + c * float(w @ gradient)
+    return max(gap + float(l1 @ np.abs(w)), 0.0)
+
+
+def pull_centered(gradient: Array, center: Array, n_outputs: int) -> Array:
+    """Gradient in the weights of centred columns."""
+    d = len(center)
+    G = np.array(gradient).reshape(-1, n_outputs)
+    if len(G) > d:
+        G[:d] -= center[:, None] * G[d]
+    return G.ravel()
+
+
+def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> Solution:
+    """Minimise a smooth objective plus ``l1 @ abs(w)``.
+
+    Parameters
+    ----------
+    problem : Smooth
+    l1 : array of shape (n_weights,)
+        0 for the intercepts.
+    settings : Settings
+    exact : bool
+        Rows are few: take the exact curvature at every step.
+    """
+    passes, n, m = problem.passes, problem.passes.n_rows, len(l1)
+    quadratic = passes.loss.name in SQUARED
+    sample = passes.sample(n if exact else sample_rows_for(n, m), settings.seed)
+    null, shift = null_weights(sample), sample.centers()
+    target = Target(settings.tol, n, sample.at(null)[0], quadratic, settings.enough)
+    given = settings.start
+    start = start_from(sample, problem.ridge, shift) if given is None else given
+    bend_floor = 1e-3 * sample.mean_curvature(start) if passes.loss.name in BENT else 0.0
+    walk = _begin(problem, l1, start)
+    if given is None and not (exact or quadratic) and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
+        problem.read += _pilot(walk, sample, shift, bend_floor) / n
+    buckets = None if exact else buckets_for(n, m, passes.n_outputs)
+    walk.look(buckets, shift, bend_floor, settings.seed)
+    while True:
+        enough = target.gap(walk.whole, m)
+        walk.aim(1e-6 * enough / m)
+        reason = _verdict(walk, enough, settings)
+        if reason is None and not walk.go():
+            reason = _no_lower(walk, target)
+        if reason is not None:
+            break
+        settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
+        if not quadratic and (exact or walk.steps == 2):
+            walk.look(buckets, shift, bend_floor, settings.seed + walk.sketches)
+    return Solution(walk.w, walk.whole, walk.bound, reason, problem.read, walk.steps, walk.sketches)
+
+
+def _begin(problem: Smooth, l1: Array, w: Array) -> Edged:
+    m, d = len(l1), problem.passes.n_features
+    lowest = problem.passes.lowest_loss()
+    return Edged(problem, l1, lowest, np.zeros((m, m)), np.zeros(d), w, math.inf, np.zeros(m))
+
+
+def _pilot(walk: Edged, sample: Passes, shift: Array, bend_floor: float) -> float:
+    """Move the start to where the sample is lowest; answers the rows read."""
+    small = _begin(Smooth(sample, walk.problem.ridge), walk.l1, walk.w)
+    for _ in range(PILOT_STEPS):
+        small.look(None, shift, bend_floor, 0)
+        small.aim(PILOT_TOL**2 * abs(small.whole) / len(walk.l1))
+        if small.promised <= PILOT_TOL * abs(small.whole) or not small.go():
+            break
+    walk.w = small.w
+    return small.problem.read * sample.n_rows
+
+
+def _verdict(walk: Edged, enough: float, settings: Settings) -> Reason | None:
+    if walk.bound <= enough:
+        return certificate.converged(walk.bound)
+    if walk.problem.read >= settings.most_passes:
+        return certificate.out_of_passes(walk.problem.read, walk.bound)
+    return None
+
+
+def _no_lower(walk: Edged, target: Target) -> Reason:
+    close = walk.bound <= certificate.rounding(target.null_value, target.n_rows)
+    return certificate.at_rounding(walk.bound) if close else certificate.stalled(walk.bound)

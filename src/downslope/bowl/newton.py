@@ -1,0 +1,83 @@
+"""Small data: the exact Hessian at every step, which is Newton's method.
+
+Where rows times weights squared is small, products cost less than thinking about passes. Each step
+looks at all rows, makes the bowl exactly round there, and goes to its lowest point; a step that
+does not go down is shortened.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from downslope.bowl import certificate
+from downslope.bowl.certificate import Target
+from downslope.bowl.pilot import null_weights, start_from
+from downslope.bowl.smooth import BENT, Settings, Smooth, Solution, View, doubt_of
+from downslope.bowl.walks import Point
+from downslope.stopping import Reason
+
+Array = Any
+MOST_HALVINGS = 30
+
+
+def newton(problem: Smooth, settings: Settings) -> Solution:
+    """Minimise a smooth objective over few rows or few weights."""
+    passes = problem.passes
+    n, doubt = passes.n_rows, doubt_of(passes.loss)
+    rows = passes.sample(n, 0)
+    null, shift = null_weights(rows), rows.centers()
+    null_value = rows.at(null)[0]
+    given = settings.start
+    start = start_from(rows, problem.ridge, shift) if given is None else given
+    floor = 1e-3 * rows.mean_curvature(start) if passes.loss.name in BENT else 0.0
+
+    def look(w: Array) -> View:
+        return problem.look(w, None, shift, floor, 0)
+
+    view = look(start)
+    target, steps = Target(settings.tol, n, null_value, False, settings.enough), 0
+    settings.tell(view.start())
+    while True:
+        here = view.start()
+        bound = certificate.height(here.decrement, doubt)
+        reason = _verdict(problem, target, settings, here, bound, view.metric.rank)
+        lower = None if reason else _lower(look, view, here, n)
+        if lower is None:
+            reason = reason or _no_lower(bound, target)
+            bound = here.value if reason.name == "separable" else bound
+            return Solution(here.w, here.value, bound, reason, problem.read, steps, steps + 1)
+        view, steps = lower, steps + 1
+        settings.tell(view.start())
+
+
+def _no_lower(bound: float, target: Target) -> Reason:
+    """Nothing lower was found: rounding, or worse."""
+    close = bound <= certificate.rounding(target.null_value, target.n_rows)
+    return certificate.at_rounding(bound) if close else certificate.stalled(bound)
+
+
+def _verdict(
+    problem: Smooth, target: Target, settings: Settings, here: Point, bound: float, rank: int
+) -> Reason | None:
+    if problem.separated(here.value):
+        return certificate.separable(here.value)
+    if here.decrement <= target.wanted(here.value, rank, doubt_of(problem.passes.loss)):
+        return certificate.converged(bound)
+    if problem.read >= settings.most_passes:
+        return certificate.out_of_passes(problem.read, bound)
+    return None
+
+
+def _lower(look: Callable[[Array], View], view: View, here: Point, n_rows: int) -> View | None:
+    """The view from the lowest point of the quadratic bowl, or from a shorter step towards it."""
+    change, length = -view.metric.lift(here.slope), 1.0
+    noise = certificate.rounding(here.value, n_rows)
+    for _ in range(MOST_HALVINGS):
+        there = look(here.w + length * change)
+        if there.value <= here.value - 1e-4 * length * here.decrement:
+            return there
+        # Below rounding the values tell nothing any more, but the gradients still do.
+        level = there.value <= here.value + noise
+        if level and there.start().decrement <= 0.5 * here.decrement:
+            return there
+        length *= 0.5
+    return None

@@ -1,0 +1,103 @@
+"""Which solver for which problem."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.column_walk import column_walk
+from downslope.bowl.lasso import edged_bowl
+from downslope.bowl.least_squares import in_one_pass, refined
+from downslope.bowl.newton import newton
+from downslope.bowl.passes import DensePasses
+from downslope.bowl.round import round_bowl
+from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution
+from downslope.bowl.smoothing import corner_walk
+from downslope.bowl.sparse_class_passes import SparseClassPasses
+from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.wide import MOST_FULL, fallback_walk, scaled_walk, shared_walk
+from downslope.bowl.working_set import working_set_walk
+
+Array = Any
+SMALL = 2e7
+"""Rows times weights squared up to which a Hessian is cheaper than the thought of avoiding it."""
+FEW_COLUMNS = 64
+"""Weights up to which all products of columns cost less than the passes they save."""
+SKETCH_SPARSE = 100.0
+"""Weights cubed per stored element up to which a sketch of sparse rows pays: thirty passes."""
+MOST_CLASS_WEIGHTS = 3000
+"""Columns times classes up to which all their products are worth having."""
+MOST_EDGED = 2000
+"""Weights of an L1 problem up to which all of them are worked on at once."""
+FEW_ROWS = 4096
+CORNERS = ("absolute_error", "quantile", "epsilon_insensitive", "hinge")
+
+
+def lowest_point(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    """Minimise ``problem`` plus ``l1 @ abs(w)`` by the solver that suits its size and its loss.
+
+    =================================== ==========================================
+    problem                             solver
+    =================================== ==========================================
+    a loss with corners                 ``smoothing``: round corners, narrower
+    L1, up to 2,000 weights             ``lasso``: sketched metric, coordinates
+    L1, more                            ``working_set``: few columns at a time
+    few rows times weights squared      ``newton``, for squared loss ``refined``
+    squared loss, up to 64 weights      ``least_squares.in_one_pass``
+    sparse, or very wide                ``wide``: scaled weights, long memory
+    everything else                     ``bowl``: the round bowl
+    =================================== ==========================================
+    """
+    passes = problem.passes
+    if passes.loss.name in CORNERS and isinstance(passes, DensePasses | SparsePasses):
+        return corner_walk(problem, passes, l1, settings, _without_corners)
+    return _without_corners(problem, l1, settings)
+
+
+def _without_corners(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    passes, m = problem.passes, len(l1)
+    n = passes.n_rows * passes.n_outputs
+    small = n * m * min(n, m) <= SMALL
+    if l1.any() and m > MOST_EDGED:
+        return working_set_walk(problem, passes, l1, settings, _few_columns)
+    if l1.any():
+        return edged_bowl(problem, l1, settings, exact=small)
+    try:
+        solution = _smooth(problem, settings, small)
+    except np.linalg.LinAlgError as error:
+        sample = passes.sample(FEW_ROWS, settings.seed)
+        return fallback_walk(problem, sample, settings, str(error))
+    if solution.reason.name != "stalled":
+        return solution
+    sample, again = passes.sample(FEW_ROWS, settings.seed), replace(settings, start=solution.w)
+    return fallback_walk(problem, sample, again, "no step led down")
+
+
+def _smooth(problem: Smooth, settings: Settings, small: bool) -> Solution:
+    passes, m = problem.passes, len(problem.ridge)
+    if settings.method == "auto" and small:
+        if isinstance(passes, DensePasses) and passes.loss.name in SQUARED:
+            return refined(problem, passes, settings)
+        return newton(problem, settings)
+    if isinstance(passes, SparsePasses) and m**3 > SKETCH_SPARSE * passes.X.nnz:
+        return scaled_walk(problem, passes, settings)
+    if isinstance(passes, SparseClassPasses):
+        return scaled_walk(problem, passes, settings)
+    if isinstance(passes, ClassPasses) and m > MOST_CLASS_WEIGHTS:
+        return shared_walk(problem, passes, settings)
+    if isinstance(passes, DensePasses) and min(passes.n_rows, m) > MOST_FULL:
+        return scaled_walk(problem, passes, settings)
+    squares = settings.method == "auto" and passes.loss.name in SQUARED
+    if squares and m <= FEW_COLUMNS and isinstance(passes, DensePasses):
+        return in_one_pass(problem, passes, settings)
+    return round_bowl(problem, settings)
+
+
+def _few_columns(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    """The problem over a few columns of an L1 problem over very many."""
+    passes, m = problem.passes, len(l1)
+    if isinstance(passes, SparsePasses):
+        return column_walk(problem, passes, l1, settings)
+    n = passes.n_rows * passes.n_outputs
+    return edged_bowl(problem, l1, settings, exact=n * m * min(n, m) <= SMALL)

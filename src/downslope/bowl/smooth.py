@@ -1,0 +1,176 @@
+"""A smooth objective as solvers see it, what is asked of them, and what they answer."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from downslope.bowl.metric import Metric, metric_of
+from downslope.bowl.passes import Passes, Sketch
+from downslope.bowl.walks import Point
+from downslope.losses import Loss
+from downslope.stopping import Reason
+
+Array = Any
+SQUARED = ("mse", "squared_error")
+BENT = (
+    "huber",
+    "squared_epsilon_insensitive",
+    "squared_hinge",
+    "modified_huber",
+    "round_quantile",
+    "round_epsilon_insensitive",
+    "round_hinge",
+)
+"""Losses with curvature 0 in places: rows there count as a thousandth of the mean, not as nothing.
+"""
+DOUBT = {"squared": 1.0, "bent": 20.0, "curved": 2.0}
+"""Factor on the bound for losses whose curvature is not the same everywhere; see ``certificate``.
+"""
+MARGIN = ("log_loss", "multinomial")
+"""Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
+
+
+def doubt_of(loss: Loss) -> float:
+    """How far the bound of a loss may be off; see ``certificate``."""
+    if loss.name in SQUARED:
+        return DOUBT["squared"]
+    return DOUBT["bent" if loss.name in BENT else "curved"]
+
+
+class Log(Protocol):
+    """What passes gave, in order."""
+
+    def recall(self, asked: Array, read: Callable[[], tuple[Array, ...]]) -> tuple[Array, ...]:
+        """What the next pass gave when ``asked`` the same before; else what it gives now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of a solver.
+
+    Parameters
+    ----------
+    tol : float or None
+        See ``certificate.Target``.
+    method : str
+        ``"auto"`` or the name of a walk.
+    most_passes : float
+        Cap on reads of the rows.
+    seed : int
+    watch : callable or None
+        Told of every point of the walk.
+    start : array of shape (n_weights,) or None
+        Weights to start from; by default a model without features, or a pilot's.
+    enough : float or None
+        Bound on the height above the lowest point that is small enough, instead of ``tol``.
+    log : Log or None
+        Keeps what passes gave, so that a run that is killed need not read the rows again.
+    """
+
+    tol: float | None = None
+    method: str = "auto"
+    most_passes: float = 1000.0
+    seed: int = 0
+    watch: Callable[[Point], None] | None = None
+    start: Array | None = None
+    enough: float | None = None
+    log: "Log | None" = None
+
+    def tell(self, point: Point) -> None:
+        """Tell the watcher, if there is one."""
+        if self.watch is not None:
+            self.watch(point)
+
+
+class View(NamedTuple):
+    """What a pass with a sketch tells at ``w``."""
+
+    w: Array
+    value: float
+    gradient: Array
+    metric: Metric
+
+    def start(self) -> Point:
+        """The origin of the round coordinates, without the part that no prediction feels.
+
+        Raises
+        ------
+        LinAlgError
+            If the sketch shows no curvature although there is a slope.
+        """
+        if self.metric.rank == 0 and self.gradient.any():
+            raise np.linalg.LinAlgError("the sketch shows no curvature where there is a slope")
+        u, slope = np.zeros(self.metric.rank), self.metric.pull(self.gradient)
+        return Point(u, self.metric.project(self.w), self.value, slope, self.gradient)
+
+
+@dataclass
+class Smooth:
+    """A smooth objective, mean loss plus ``ridge @ w**2 / 2``, that counts the passes it costs."""
+
+    passes: Passes
+    ridge: Array
+    log: Log | None = None
+    read: float = 0.0
+
+    def at(self, w: Array) -> tuple[float, Array]:
+        """Value and gradient; one pass."""
+        self.read += 1.0
+        value, gradient = self._recalled(w, lambda: self.passes.at(w))
+        return self.with_ridge(w, float(value), gradient)
+
+    def look(self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int) -> View:
+        """Value, gradient and round coordinates at ``w``; about two passes."""
+        self.read += 2.0
+        n, k = self.passes.n_rows, self.passes.n_outputs
+        asked = np.append(w, (floor, seed))
+        sketch = Sketch(
+            *self._recalled(asked, lambda: self.passes.sketch(w, buckets, shift, floor, seed))
+        )
+        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets is None)
+        return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
+
+    def _recalled(self, asked: Array, read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        return read() if self.log is None else self.log.recall(asked, read)
+
+    def separated(self, value: float) -> bool:
+        """Whether the losses add up to less than that of one row on the wrong side."""
+        free = self.passes.loss.name in MARGIN and not self.ridge.any()
+        return free and value * self.passes.n_rows < math.log(2.0) * self.passes.lowest_weight
+
+    def with_ridge(self, w: Array, value: float, gradient: Array) -> tuple[float, Array]:
+        """Value and gradient of the mean loss with those of the ridge added."""
+        return value + 0.5 * float(w @ (self.ridge * w)), gradient + self.ridge * w
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a solver answers.
+
+    Attributes
+    ----------
+    w : array of shape (n_weights,)
+        Flat weights, intercept last.
+    value : float
+        Objective there.
+    bound : float
+        How far above the lowest value it may be.
+    reason : Reason
+        Why the walk ended.
+    passes : float
+        Reads of the rows; a pass with a sketch counts twice.
+    steps, sketches : int
+        Points visited, and how often the bowl was made round.
+    """
+
+    w: Array
+    value: float
+    bound: float
+    reason: Reason
+    passes: float
+    steps: int
+    sketches: int

@@ -1,0 +1,131 @@
+"""Losses with corners: solved round, with narrower and narrower corners.
+
+Absolute, quantile, epsilon-insensitive and hinge losses have no curvature, so no coordinates make
+their bowl round. Rounded off over a width delta (``rounding.py``) they have, and the rounded
+problem is solved like any smooth one, starting where the last, wider one ended.
+
+**The certificate** is a duality gap that shrinks with delta^2, not delta. Let F be the objective,
+G <= F the rounded one, w the point reached, gamma a bound on G(w) - min G, and theta_i the slopes
+at w. The slopes t_i at the lowest point of G are feasible in the dual of F, whose value there is
+min G + (delta/2) mean(t^2), because rounding made theta pay delta theta^2 / 2. Slopes are
+1/delta-Lipschitz, so (delta/2) mean((theta - t)^2) <= gamma. Together
+
+    F(w) - min F  <=  F(w) - G(w) - (delta/2) max(0, rms(theta) - sqrt(2 gamma/delta))^2 + gamma .
+
+Rows outside the corner add nothing to F(w) - G(w) - (delta/2) mean(theta^2); the few inside add at
+most delta/8 each, and they are the fewer the narrower it is.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from downslope.bowl import certificate
+from downslope.bowl.passes import DensePasses
+from downslope.bowl.pilot import null_weights
+from downslope.bowl.rounding import rounded
+from downslope.bowl.smooth import Settings, Smooth, Solution
+from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.walks import Point
+from downslope.stopping import Reason
+
+Array = Any
+Solver = Callable[[Smooth, Array, Settings], Solution]
+FIRST_WIDTH = 0.3
+"""Of the first corner, in mean losses of the null model."""
+NARROWER = (0.1, 0.5)
+"""Least and largest factor from one width to the next."""
+MOST_WIDTHS = 40
+SHARE = 0.1
+"""How much of the gap asked for may be left to a rounded problem."""
+
+
+class Seen(NamedTuple):
+    """What one look at all rows tells about a point."""
+
+    value: float
+    """Mean loss, corners and all."""
+    cut: float
+    """Mean of what rounding takes off the loss."""
+    rms: float
+    """Root mean square of the slopes."""
+
+
+def corner_walk(
+    problem: Smooth,
+    passes: DensePasses | SparsePasses,
+    l1: Array,
+    settings: Settings,
+    solver: Solver,
+) -> Solution:
+    """Minimise an objective whose loss has corners.
+
+    Parameters
+    ----------
+    problem : Smooth
+    passes : DensePasses or SparsePasses
+        Those of the problem, with a loss that ``rounding.rounded`` knows.
+    l1 : array of shape (n_weights,)
+    settings : Settings
+    solver : callable
+        Solves the rounded problems.
+    """
+    w, sketches, k = null_weights(passes.sample(4096, settings.seed)), 0, 0
+    null_value = problem.at(w)[0]
+    tol = certificate.DEFAULT_TOL if settings.tol is None else settings.tol
+    width, enough = FIRST_WIDTH * max(null_value, 1e-300), tol * null_value
+    while True:
+        loss, y = rounded(passes.loss, passes.y, width)
+        part = replace(
+            settings,
+            start=w / width,
+            enough=SHARE * enough / width,
+            watch=None,
+            most_passes=settings.most_passes - problem.read,
+        )
+        rounded_problem = Smooth(passes.with_loss(loss, y), problem.ridge * width)
+        solution = solver(rounded_problem, l1, part)
+        problem.read += solution.passes
+        w, sketches, k = solution.w * width, sketches + solution.sketches, k + 1
+        seen = _see(problem, passes, w, width)
+        value = seen.value + float(l1 @ np.abs(w)) + 0.5 * float(w @ (problem.ridge * w))
+        bound = _gap(seen, width, solution.bound * width)
+        enough = tol * max(null_value - value, 1e-3 * tol * null_value)
+        reason = _verdict(bound, enough, problem, settings, last=k == MOST_WIDTHS)
+        if settings.watch is not None:
+            gradient = problem.at(w)[1]
+            settings.tell(Point(w, w, value, gradient, gradient))
+        if reason is not None:
+            return Solution(w, value, bound, reason, problem.read, k, sketches)
+        width *= min(max(math.sqrt(0.5 * enough / bound), NARROWER[0]), NARROWER[1])
+
+
+def _see(problem: Smooth, passes: DensePasses | SparsePasses, w: Array, width: float) -> Seen:
+    """One more pass."""
+    problem.read += 1.0
+    z, weights = passes.raw(w), passes.weights
+    loss, y = rounded(passes.loss, passes.y, width)
+    sharp = passes.loss.value(z, passes.y)
+    cut = sharp - width * loss.value(z / width, y)
+    slopes = loss.slope(z / width, y)
+    means = [float(np.mean(weights * part)) for part in (sharp, cut, slopes * slopes)]
+    return Seen(means[0], means[1], math.sqrt(means[2]))
+
+
+def _gap(seen: Seen, width: float, left: float) -> float:
+    """See the module's docstring; ``left`` is the bound on the rounded problem's height."""
+    sure = max(0.0, seen.rms - math.sqrt(2.0 * left / width))
+    return max(0.0, seen.cut - 0.5 * width * sure**2) + left
+
+
+def _verdict(
+    bound: float, enough: float, problem: Smooth, settings: Settings, last: bool
+) -> Reason | None:
+    if bound <= enough:
+        return certificate.converged(bound)
+    if problem.read >= settings.most_passes:
+        return certificate.out_of_passes(problem.read, bound)
+    return certificate.stalled(bound) if last else None

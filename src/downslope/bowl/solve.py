@@ -1,0 +1,183 @@
+"""The one door to all solvers: plain arrays in, the lowest point out."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.regimes import lowest_point
+from downslope.bowl.smooth import Settings, Smooth, Solution
+from downslope.bowl.sparse_class_passes import SparseClassPasses
+from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.walks import Point
+from downslope.errors import PairError
+from downslope.kernels.team import one_thread_per_product
+from downslope.losses import Loss
+from downslope.penalties import NO_PENALTY, Penalty
+
+Array = Any
+LARGEST, SMALLEST = 1e75, 1e-290
+FAR = 1e4
+"""A column with its mean beyond so many deviations is moved near zero first."""
+
+
+def solve(
+    X: Array,
+    y: Array,
+    loss: Loss,
+    penalty: Penalty = NO_PENALTY,
+    *,
+    weights: Array | None = None,
+    deviations: Array | None = None,
+    fit_intercept: bool = True,
+    n_outputs: int = 1,
+    settings: Settings | None = None,
+) -> Solution:
+    """Lowest point of ``mean(weights * loss(X w + b, y)) + l1 |w|_1 + l2/2 |w|^2``.
+
+    Parameters
+    ----------
+    X : array or sparse matrix of shape (n_rows, n_features)
+    y : array of shape (n_rows,)
+        Targets as the loss wants them: -1 and +1 for binary losses.
+    loss, penalty : Loss, Penalty
+    weights : array of shape (n_rows,) or None
+        How much each row counts; mean 1.
+    deviations : array of shape (n_features,) or None
+        Scale of each column: the penalty is on the weights times these, as it would be on the
+        weights of columns divided by them. Ones by default.
+    fit_intercept : bool, default True
+    n_outputs : int, default 1
+        Number of classes of a multinomial loss; ``y`` then holds the class of each row, from 0.
+    settings : Settings or None
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    PairError
+        For the perceptron loss, whose lowest point is at zero weights.
+
+    Examples
+    --------
+    >>> from downslope.losses import SquaredError
+    >>> X = np.array([[100.0], [150.0], [200.0], [250.0]])
+    >>> solution = solve(X, np.array([8.0, 12.0, 16.0, 20.0]), SquaredError())
+    >>> abs(solution.w).round(9)
+    array([0.08, 0.  ])
+    """
+    if loss.name == "perceptron":
+        raise PairError(
+            "The perceptron loss is lowest where all weights are zero, so there is no lowest point "
+            "worth finding; use loss='hinge', or a learning rate, with which its walk is classic."
+        )
+    n, d = X.shape
+    row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
+    X, unit = _in_range(_sparse(X) if sparse.issparse(X) else _floats(X))
+    X, shift = (X, None) if sparse.issparse(X) else _centered(X, fit_intercept)
+    settings = told_in_user_units(settings or Settings(), shift, n_outputs)
+    passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
+    scale = unit if deviations is None else unit * np.asarray(deviations, dtype=float)
+    scale = np.minimum(scale, LARGEST)  # beyond it a penalty leaves nothing of a weight
+    penalised = np.append(np.repeat(scale, n_outputs), np.zeros(n_outputs * fit_intercept))
+    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
+    # A step too far may overflow; the line search sees that and steps back.
+    with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
+        solution = lowest_point(problem, penalty.l1 * penalised, settings)
+        w = moved_back(solution.w, shift, n_outputs)
+        w[: d * n_outputs] *= np.repeat(unit, n_outputs)
+    return replace(solution, w=w)
+
+
+def _passes(
+    X: Any, y: Array, weights: Array, loss: Loss, fit_intercept: bool, n_outputs: int
+) -> DensePasses | SparsePasses | ClassPasses | SparseClassPasses:
+    """The rows and the loss as the solvers see them."""
+    weights = read_only(weights)
+    if n_outputs > 1:
+        labels = read_only(np.ascontiguousarray(y, dtype=np.int64))
+        if sparse.issparse(X):
+            return SparseClassPasses(X, labels, weights, n_outputs, fit_intercept)
+        return ClassPasses(read_only(X), labels, weights, n_outputs, fit_intercept)
+    y = read_only(np.ascontiguousarray(y, dtype=np.float64))
+    if sparse.issparse(X):
+        return SparsePasses(X, y, weights, loss, fit_intercept)
+    return DensePasses(read_only(X), y, weights, loss, fit_intercept)
+
+
+def _sparse(X: Any) -> Any:
+    """Sparse rows as CSR, duplicates added up, float32 or float64."""
+    kept = X.dtype in (np.float32, np.float64)
+    rows = sparse.csr_matrix(X, dtype=X.dtype if kept else np.float64)
+    if not rows.has_canonical_format:
+        rows = rows.copy()  # the arrays may still be the user's
+        rows.sum_duplicates()
+    return rows
+
+
+def _in_range(X: Any) -> tuple[Any, Array]:
+    """Columns whose squares would overflow or vanish, times a power of two; and the factors."""
+    few = X[:: max(1, X.shape[0] // 256)]
+    most: Any = abs(few).max(axis=0) if X.shape[0] else np.zeros(X.shape[1])
+    largest = (most.toarray() if sparse.issparse(most) else most).ravel().astype(np.float64)
+    extreme = (largest > LARGEST) | ((largest > 0.0) & (largest < 1.0 / LARGEST))
+    if not extreme.any():
+        return X, np.ones(X.shape[1])
+    unit = 2.0 ** -np.floor(np.log2(np.where(extreme & (largest > SMALLEST), largest, 1.0)))
+    unit[(largest > 0.0) & (largest <= SMALLEST)] = 0.0  # its weight would be no number
+    if sparse.issparse(X):
+        return sparse.csr_matrix(X.astype(np.float64) @ sparse.diags_array(unit)), unit
+    return X * unit, unit
+
+
+def _floats(X: Array) -> Array:
+    """Rows one after the other, as float32 or float64."""
+    kept = X.dtype in (np.float32, np.float64)
+    return np.ascontiguousarray(X, dtype=X.dtype if kept else np.float64)
+
+
+def _centered(X: Array, fit_intercept: bool) -> tuple[Array, Array | None]:
+    """Columns far from zero on their own scale, moved near it; and how far they were moved.
+
+    In x @ w + b a column at a thousand million of its deviations leaves seven digits of z to
+    rounding. One copy of the rows gets them back.
+    """
+    if not fit_intercept or not len(X):
+        return X, None
+    shift = far_columns(X[:: max(1, len(X) // 256)])
+    return (X - shift.astype(X.dtype), shift) if shift.any() else (X, None)
+
+
+def far_columns(few: Array) -> Array:
+    """Mean of the columns that lie far from zero on their own scale in a few rows; else zero.
+
+    Rounded to a power of two near the deviation, so that subtracting it rounds nothing off.
+    """
+    mean, deviation = few.mean(axis=0, dtype=np.float64), few.std(axis=0, dtype=np.float64)
+    far = (np.abs(mean) > FAR * deviation) & (deviation > 0.0)
+    grid = 2.0 ** np.floor(np.log2(np.where(far, deviation, 1.0)))
+    return np.where(far, np.round(mean / grid) * grid, 0.0)
+
+
+def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
+    """Weights for the columns where they were: (x - c) @ w + b = x @ w + (b - c @ w)."""
+    if shift is None:
+        return w.copy()
+    W = w.reshape(-1, n_outputs)
+    return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
+
+
+def told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int = 1) -> Settings:
+    """The same settings, with a watcher that sees the weights of the columns where they were."""
+    if settings.watch is None or shift is None:
+        return settings
+
+    def watch(point: Point) -> None:
+        settings.tell(point._replace(w=moved_back(point.w, shift, n_outputs)))
+
+    return replace(settings, watch=watch)

@@ -1,0 +1,167 @@
+"""Passes over sparse rows in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl.null_model import lowest_loss, null_intercept
+from downslope.bowl.passes import Scales, Sketch, read_only
+from downslope.bowl.sampling import balanced_sample, even_sample
+from downslope.kernels.csr import sparse_pass
+from downslope.kernels.team import chunks, share
+from downslope.losses import Loss, SquaredError
+
+Array = Any
+COLUMNS_PER_CHUNK = 30_000
+"""Every chunk has a gradient of its own to add up; the wider it is, the fewer chunks there are."""
+
+
+@dataclass(frozen=True)
+class SparsePasses:
+    """Passes over a CSR matrix.
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n_rows, n_features), float32 or float64
+    y, weights : (n_rows,) float64 and read-only; the weights have mean 1
+    loss : Loss
+    fit_intercept : whether the flat weights end with an intercept
+    """
+
+    X: Any
+    y: Array
+    weights: Array
+    loss: Loss
+    fit_intercept: bool
+    n_outputs: int = 1
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return int(self.X.shape[1])
+
+    @property
+    def lowest_weight(self) -> float:
+        """Smallest weight of a row that counts."""
+        return float(self.weights[self.weights > 0.0].min())
+
+    def at(self, w: Array) -> tuple[float, Array]:
+        """Mean loss and gradient."""
+        value, gradient, _, _ = self._pass(w, 0, False, 0.0, 0)
+        return value, gradient
+
+    def scales(self, w: Array, floor: float) -> Scales:
+        """Mean loss, gradient and the diagonal of the Hessian."""
+        value, gradient, squares, _ = self._pass(w, 0, True, floor, 0)
+        return Scales(value, gradient, squares)
+
+    def sketch(
+        self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
+    ) -> Sketch:
+        """Mean loss, gradient and a CountSketch of the curvature; None: a bucket for every row."""
+        size = self.n_rows if buckets is None else buckets
+        value, gradient, _, table = self._pass(w, size, False, floor, seed)
+        return Sketch(value, gradient, table, shift)
+
+    def lowest_loss(self) -> float:
+        """Mean loss if every row had the prediction that suits it best."""
+        return lowest_loss(self.loss, self.y, self.weights)
+
+    def sample(self, k: int, seed: int) -> "SparsePasses":
+        """About ``k`` rows, in which neither of two classes is missing."""
+        if k >= self.n_rows:
+            return self
+        if self.loss.link in ("logit", "sign"):
+            chosen, stands_for = balanced_sample((self.y > 0.0).astype(np.int64), k, seed)
+        else:
+            chosen, stands_for = even_sample(self.n_rows, k, seed)
+        weights = self.weights[chosen] * stands_for
+        return replace(
+            self, X=self.X[chosen], y=read_only(self.y[chosen]), weights=read_only(weights)
+        )
+
+    def centers(self) -> Array:
+        """Zeros: columns that are zero almost everywhere stay so."""
+        return np.zeros(self.n_features)
+
+    def spread(self) -> Array:
+        """Root mean square of each column."""
+        return np.sqrt(np.asarray(self.X.multiply(self.X).mean(axis=0)).ravel())
+
+    def null_intercepts(self) -> Array:
+        """Best intercept without features."""
+        return np.array([null_intercept(self.loss, self.y, self.weights)])
+
+    def mean_curvature(self, w: Array) -> float:
+        """Mean second derivative of the loss in the raw prediction."""
+        return float(np.mean(self.weights * self.loss.curvature(self.raw(w), self.y)))
+
+    def raw(self, w: Array) -> Array:
+        """Raw prediction of every row."""
+        d = self.n_features
+        return self.X @ w[:d] + (w[d] if self.fit_intercept else 0.0)
+
+    def with_loss(self, loss: Loss, y: Array) -> "SparsePasses":
+        """The same rows with another loss and its targets."""
+        return replace(self, loss=loss, y=read_only(y))
+
+    def as_squares(self, y: Array, weights: Array) -> "SparsePasses":
+        """The same rows with squared errors, other targets and other weights."""
+        return replace(self, loss=SquaredError(), y=read_only(y), weights=read_only(weights))
+
+    def by_columns(self) -> Callable[[Array], "SparsePasses"]:
+        """A function that answers the same passes over a few columns."""
+        X = self.X.tocsc()
+        return lambda columns: replace(self, X=X[:, columns].tocsr())
+
+    @cached_property
+    def _columns(self) -> tuple[Array, Array, Array]:
+        return unsigned(self.X)
+
+    def _pass(
+        self, w: Array, size: int, scales: bool, floor: float, seed: int
+    ) -> tuple[float, Array, Array, Array]:
+        (n, d), kept = self.X.shape, self.X.shape[1] + self.fit_intercept
+        parts = chunks(n, self.X.nnz // (1 + d // COLUMNS_PER_CHUNK))
+        sums, values = np.zeros((len(parts), d + 1)), np.zeros(len(parts))
+        squares = np.zeros((len(parts), (d + 1) * scales))
+        table = np.zeros((size, d + 2))
+        flat = np.zeros(d + 1)
+        flat[: len(w)] = w
+
+        def work(i: int) -> None:
+            first, last = size * i // len(parts), size * (i + 1) // len(parts)
+            values[i] = sparse_pass(
+                *self._columns,
+                self.y,
+                self.weights,
+                flat,
+                self.loss.code,
+                self.loss.parameter,
+                *parts[i],
+                sums[i],
+                squares[i],
+                table[first:last],
+                floor,
+                np.uint64(seed),
+            )
+
+        share(work, range(len(parts)))
+        gradient, diagonal = sums.sum(axis=0)[:kept] / n, squares.sum(axis=0)[:kept] / n
+        if not self.fit_intercept and size:
+            table = np.delete(table, d, axis=1)
+        return float(values.sum()) / n, gradient, diagonal, table
+
+
+def unsigned(X: Any) -> tuple[Array, Array, Array]:
+    """Data, column indices and row ends as the kernels want them: unsigned and read-only."""
+    indices = X.indices.view(f"u{X.indices.itemsize}")
+    return read_only(X.data), read_only(indices), read_only(X.indptr.astype(np.uint64))

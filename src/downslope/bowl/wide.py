@@ -1,0 +1,247 @@
+"""Too many columns for a full factor: every weight on its own scale, and a long memory.
+
+With tens of thousands of columns, most of them zero in most rows, a matrix of products is out of
+reach, and dividing every weight by the root of its own curvature, the diagonal of the Hessian, does
+most of the good. L-BFGS with a memory of thirty steps does the rest. The diagonal comes with a pass
+and is renewed every twenty steps, because curvature has moved by then. Many classes of dense rows
+share one change of coordinates instead (``coordinates.Shared``).
+
+**The certificate.** With a ridge every direction has at least the curvature lambda, so the height
+above the lowest point is at most |gradient|^2 / (2 lambda): that needs no premise (intercepts,
+which have no ridge, count by their own curvature). Where lambda is tiny or zero that says little;
+then ten times the decrease that the remembered curvature promises takes its place.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from downslope.bowl import certificate
+from downslope.bowl.certificate import Target
+from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.coordinates import Coordinates, Diagonal, Shared
+from downslope.bowl.passes import DensePasses, Sample
+from downslope.bowl.pilot import null_weights
+from downslope.bowl.round import buckets_for
+from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution
+from downslope.bowl.sparse_class_passes import SparseClassPasses
+from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.walks import WALKS, Point, Track, Walk, exact_step, line_search, quasi_newton
+from downslope.stopping import Reason
+
+Array = Any
+MEMORY = 30
+MOST_FULL = 4000
+"""Rows or columns up to which a full factor R is worth its price."""
+RENEW = 20
+"""Steps after which the diagonal is taken again."""
+CAUTION = 1000.0
+"""How far the decrease promised by remembered curvature may be from the height."""
+
+
+@dataclass
+class LongWalk:
+    """A walk in simple coordinates, with a long memory."""
+
+    problem: Smooth
+    coordinates: Coordinates
+    target: Target
+    settings: Settings
+    track: Track
+    intercept_bend: Array
+    """Curvature of each intercept; empty where there is none."""
+    mean_length: float
+    """Length of the vector of mean absolute values of the columns."""
+    steps: int = 0
+    sketches: int = 1
+
+    def __post_init__(self) -> None:
+        self.turned = quasi_newton(self.track)
+
+    def evaluate(self, u: Array) -> Point:
+        """One pass."""
+        w = self.track.here.w + self.coordinates.lift(u - self.track.here.u)
+        value, gradient = self.problem.at(w)
+        return Point(u, w, value, self.coordinates.pull(gradient), gradient)
+
+    @property
+    def bound(self) -> float:
+        """How far above the lowest value the walk may still be."""
+        promised = -0.5 * float(self.track.here.slope @ self.turned)
+        return min(self._ridge_bound(), CAUTION * max(promised, 0.0))
+
+    def _ridge_bound(self) -> float:
+        g, ridge, k = self.track.here.gradient, self.problem.ridge, len(self.intercept_bend)
+        features = len(g) - k
+        weakest = float(ridge[:features].min(initial=math.inf))
+        if not weakest > 0.0:
+            return math.inf
+        free = float(np.sum(g[features:] ** 2 / np.maximum(self.intercept_bend, 1e-300)))
+        steep = np.linalg.norm(g[:features]) + self.mean_length * np.linalg.norm(g[features:])
+        return 0.5 * float(steep) ** 2 / weakest + free
+
+    def verdict(self) -> Reason | None:
+        """The reason to stop here, if there is one."""
+        here, bound = self.track.here, self.bound
+        if self.problem.separated(here.value):
+            return certificate.separable(here.value)
+        if bound <= self.target.gap(here.value, self.coordinates.rank):
+            return certificate.converged(bound)
+        if self.problem.read >= self.settings.most_passes:
+            return certificate.out_of_passes(self.problem.read, bound)
+        return None
+
+    def advance(self) -> bool:
+        """One step; False where none leads down."""
+        track, name = self.track, self.settings.method
+        search = exact_step if self.target.squared else line_search
+        walk = Walk(lambda _: self.turned, search) if name == "auto" else WALKS[name]
+        there = walk.step(self.evaluate, track.here, walk.direction(track))
+        if there is None or not math.isfinite(there.value):
+            there = line_search(self.evaluate, track.here, -track.here.slope)
+        if there is None:
+            return False
+        track.move(there)
+        self.turned = quasi_newton(track)
+        self.steps += 1
+        self.settings.tell(there)
+        return True
+
+    def renew(self, old: Diagonal, view: "Scaled") -> None:
+        """New scales; what was learnt on the old ones is carried over exactly."""
+        new, track = view.coordinates, self.track
+        track.steps = [new.stretch(old.lift(step)) for step in track.steps]
+        track.changes = [new.pull(old.unpull(change)) for change in track.changes]
+        self.coordinates, self.intercept_bend = new, view.intercept_bend
+        track.here = view.point()
+        self.turned = quasi_newton(track)
+        self.sketches += 1
+
+
+class Scaled(NamedTuple):
+    """What a pass with the diagonal of the Hessian tells at ``w``."""
+
+    coordinates: Diagonal
+    w: Array
+    value: float
+    gradient: Array
+    intercept_bend: Array
+
+    def point(self) -> Point:
+        """The origin of the scaled coordinates."""
+        slope = self.coordinates.pull(self.gradient)
+        return Point(np.zeros(len(self.w)), self.w, self.value, slope, self.gradient)
+
+
+def scaled_walk(
+    problem: Smooth, passes: DensePasses | SparsePasses | SparseClassPasses, settings: Settings
+) -> Solution:
+    """Minimise a smooth objective over very many columns; see the module's docstring."""
+    squared, free = passes.loss.name in SQUARED, passes.n_outputs * passes.fit_intercept
+    sample = passes.sample(1024, settings.seed)
+    null = null_weights(sample)
+    floor = 0.0
+    if not isinstance(sample, SparseClassPasses) and passes.loss.name in BENT:
+        floor = 1e-3 * sample.mean_curvature(null)
+
+    def look(w: Array, shortest: Array) -> Scaled:
+        problem.read += 1.5
+        value, gradient, squares = passes.scales(w, floor)
+        # Where all rows of a column are sure of their class its curvature is all but gone, for now.
+        lengths = np.maximum(np.sqrt(squares + problem.ridge), shortest)
+        bend = squares[len(squares) - free :]
+        return Scaled(Diagonal(lengths), w, *problem.with_ridge(w, value, gradient), bend)
+
+    view = look(null if settings.start is None else settings.start, np.zeros(len(null)))
+    target = Target(settings.tol, passes.n_rows, view.value, squared, settings.enough)
+    track = Track(view.point(), memory=MEMORY)
+    length = float(np.linalg.norm(abs(passes.X).mean(axis=0)))
+    walk = LongWalk(problem, view.coordinates, target, settings, track, view.intercept_bend, length)
+    while (reason := walk.verdict()) is None:
+        if not walk.advance():
+            reason = _no_lower(walk)
+        elif not squared and walk.steps % RENEW == 0:
+            old = view.coordinates
+            view = look(walk.track.here.w, 0.1 * old.lengths)
+            walk.renew(old, view)
+        if reason is not None:
+            break
+    return _answer(walk, reason)
+
+
+def shared_walk(problem: Smooth, passes: ClassPasses, settings: Settings) -> Solution:
+    """Minimise the cross-entropy of too many classes for a matrix of all products.
+
+    The round coordinates of least squares serve all classes; see ``coordinates.Shared``.
+    """
+    n, k, d = passes.n_rows, passes.n_outputs, passes.n_features
+    sample = passes.sample(1024, settings.seed)
+    null, shift = null_weights(sample), sample.centers()
+    squares = passes.as_squares(np.zeros(n), passes.weights)
+    ridge = 2.0 * problem.ridge.reshape(-1, k)[:, 0]
+    features: Coordinates
+    if min(n, len(ridge)) > MOST_FULL:
+        features = Diagonal(np.sqrt(squares.scales(np.zeros(len(ridge)), 0.0).squares + ridge))
+    else:
+        buckets = buckets_for(n, len(ridge))
+        view = Smooth(squares, ridge).look(np.zeros(len(ridge)), buckets, shift, 0.0, 0)
+        features = view.metric
+    coordinates = Shared(features, k)
+    problem.read += 2.0
+    value, gradient = problem.at(null)
+    u = np.zeros(coordinates.rank)
+    track = Track(Point(u, null, value, coordinates.pull(gradient), gradient), memory=MEMORY)
+    target = Target(settings.tol, n, value, False, settings.enough)
+    bend = np.full(k * (len(null) > d * k), 0.5 / k)
+    length = float(np.linalg.norm(np.abs(passes.X).mean(axis=0)))
+    walk = LongWalk(problem, coordinates, target, settings, track, bend, length)
+    while (reason := walk.verdict()) is None:
+        if not walk.advance():
+            reason = _no_lower(walk)
+            break
+    return _answer(walk, reason)
+
+
+def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str) -> Solution:
+    """Go down on weights scaled by their column's deviation, where the bowl was not made round.
+
+    Needs nothing but values and gradients, so it is safe whatever went wrong; it may be slow.
+    """
+    k, d = sample.n_outputs, sample.n_features
+    start = null_weights(sample) if settings.start is None else settings.start
+    spread = sample.spread()
+    lengths = np.ones(len(start))
+    lengths[: d * k] = np.repeat(np.where(spread > 0.0, spread, 1.0), k)
+    coordinates = Diagonal(lengths)
+    problem.read += 1.0
+    value, gradient = problem.at(start)
+    track = Track(
+        Point(np.zeros(len(start)), start, value, coordinates.pull(gradient), gradient),
+        memory=MEMORY,
+    )
+    target = Target(settings.tol, problem.passes.n_rows, value, False, settings.enough)
+    walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
+    while (reason := walk.verdict()) is None:
+        if not walk.advance():
+            reason = _no_lower(walk)
+            break
+    solution = _answer(walk, reason)
+    sentence = (
+        f"The bowl could not be made round ({why}), so the walk went down on scaled weights "
+        f"instead. {reason.sentence}"
+    )
+    return replace(solution, reason=Reason("fallback", sentence, reason.converged))
+
+
+def _no_lower(walk: LongWalk) -> Reason:
+    """Nothing lower was found: rounding, or worse."""
+    close = walk.bound <= certificate.rounding(walk.target.null_value, walk.target.n_rows)
+    return certificate.at_rounding(walk.bound) if close else certificate.stalled(walk.bound)
+
+
+def _answer(walk: LongWalk, reason: Reason) -> Solution:
+    here, read = walk.track.here, walk.problem.read
+    bound = min(walk.bound, here.value) if reason.name == "separable" else walk.bound
+    return Solution(here.w, here.value, bound, reason, read, walk.steps, walk.sketches)

@@ -1,0 +1,283 @@
+"""Files larger than memory -> rows of numbers: ``fitting.prepare`` without the memory.
+
+files -> a sample is understood -> one pass learns levels and gaps of all rows -> rows stream
+
+What a column is, and the median that stands for a missing number, come from a sample of the rows,
+taken from parts all over the files; category levels and what is missing come from all of them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow
+import pyarrow.compute
+
+from downslope.checkpoint import fingerprint
+from downslope.errors import InputError
+from downslope.fitting.fit import Ask
+from downslope.sources.arrow import Files, open_files
+from downslope.sources.blocks import BlockRows
+from downslope.sources.memory import Rows
+from downslope.tables import Encoder, Table, Understood, understand
+from downslope.tables.cells import Spelling, read, spell
+from downslope.tables.features import CategoryCode, Code, NumberCode, TextCode, ranked_levels
+from downslope.tables.words import Words, as_words, glimpse
+from downslope.targets import check_range
+
+Array = Any
+Tell = Callable[[str, int, int], None]
+"""Told which pass goes on, how many rows more it has read, and of how many (0: not known)."""
+Over = Callable[[Callable[[Any], "Seen"], list[Any]], Iterable["Seen"]]
+"""Applies a function to the parts of the files, here or on the workers of a cluster."""
+SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 2_000_000
+SAMPLE_PARTS = 16
+MOST_LEVELS = 100_000
+"""Levels of one category that are counted; more make an identifier, which is refused by name."""
+
+
+def silent(what: str, rows: int, of: int) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """Files that are understood, and how each batch of them becomes rows.
+
+    Attributes
+    ----------
+    files : Files
+    view : Understood
+        Of the sample.
+    encoder : Encoder
+    spelling : Spelling
+        How the target is written.
+    lengths : tuple of int
+        Rows with a target in each part of the files.
+    """
+
+    files: Files
+    view: Understood
+    encoder: Encoder
+    spelling: Spelling
+    lengths: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(label for code in self.encoder.codes for label in code.names())
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns to read; the others stay on the disk."""
+        return [*(code.name for code in self.encoder.codes), self.view.target.name]
+
+    def encoded(self, batch: pyarrow.RecordBatch, first: int = 0) -> Rows:
+        """Features and targets of a batch; rows without a target are left out."""
+        table = as_table(self.files.name, batch)
+        y = self.targets(table)
+        known = ~np.isnan(y)
+        X = self.encoder.encode(table).X
+        return Rows(X, y, None, first) if known.all() else Rows(X[known], y[known], None, first)
+
+    def targets(self, table: Table) -> Array:
+        """Numbers, or -1 and +1 for the two classes; NaN where missing."""
+        target = self.view.target
+        column, where = table.columns[target.name], table.where(target.name)
+        if target.task == "regression":
+            return read(column, self.spelling, where)
+        values = read(column, self.spelling, where)
+        # Classes that read as yes or no keep the names they have.
+        words = values if isinstance(values, Words) else as_words(column, self.spelling.missing)
+        signs = {name: 2.0 * i - 1.0 for i, name in enumerate(target.classes)}
+        names = [_class_name(name, self.spelling) for name in words.names()]
+        new = [name for name in names if name not in signs]
+        if new:
+            raise InputError(
+                f"{table.name}: the target {glimpse(target.name)} holds {glimpse(new[0])}, which "
+                f"is not one of the classes {', '.join(target.classes)} of the sample that was "
+                "looked at; mend it, or leave such rows out."
+            )
+        return np.array([*(signs[name] for name in names), np.nan])[words.codes]
+
+    def source(self) -> BlockRows:
+        """The rows, read and encoded anew in every pass."""
+        parts, firsts = self.files.parts(), [0, *accumulate(self.lengths)]
+
+        def read_part(i: int) -> Iterator[Rows]:
+            first = firsts[i]
+            for batch in self.files.read(parts[i], self.columns):
+                rows = self.encoded(batch, first)
+                first += len(rows.y)
+                if len(rows.y):
+                    yield rows
+
+        return BlockRows(read_part, len(parts), firsts[-1], len(self.names))
+
+    def key(self) -> str:
+        """Names the data and their encoding: what a cache of these rows is called."""
+        what = {"files": self.files.stamps(), "encoder": self.encoder.to_json()}
+        return fingerprint([], what | {"target": self.view.target.name})[:32]
+
+
+def understand_files(
+    source: str | Path | list[str],
+    ask: Ask,
+    separator: str = ",",
+    tell: Tell = silent,
+    over: Over = map,
+) -> FileRows:
+    """Understand files by a sample, and learn levels and gaps in one pass over all rows.
+
+    Raises
+    ------
+    InputError, SettingError
+        In a sentence, before anything is trained.
+    """
+    files = open_files(source, separator).as_text()
+    head = as_table(files.name, _head(files))
+    view = understand(
+        head,
+        ask.target,
+        features=ask.features,
+        drop=ask.drop,
+        task=ask.task,
+        kinds=dict(ask.kinds),
+    )
+    target = view.target
+    if target.task == "multiclass":
+        raise InputError(
+            f"{files.name}: the target {glimpse(target.name)} has {len(target.classes)} classes; "
+            "files that are streamed are fitted for numbers or for two classes."
+        )
+    encoder = Encoder.learn(view)
+    for code in encoder.codes:
+        if isinstance(code, TextCode):
+            raise InputError(
+                f"{files.name}: column {glimpse(code.name)} is free text, which makes too many "
+                f"columns to stream; leave it out with --drop {code.name!r}."
+            )
+    forced = "words" if dict(ask.kinds).get(target.name) in ("category", "text") else None
+    spelling = spell(head.columns[target.name], head.habits, head.where(target.name), forced)
+    if files.is_text:
+        files = files.typed(_plain_numbers(head, encoder, target.name, target.task))
+    return _learn_all(FileRows(files, view, encoder, spelling), ask.loss, tell, over)
+
+
+def as_table(name: str, batch: Any) -> Table:
+    """A batch of rows as a table; its cells are named by their row in the batch."""
+    columns = {column: batch.column(column) for column in batch.schema.names}
+    return Table(name, columns, np.arange(batch.num_rows), "row")
+
+
+def _head(files: Files) -> Any:
+    """A sample: the first rows of parts spread over the whole."""
+    parts = files.parts()
+    spread = parts[:: max(1, len(parts) // SAMPLE_PARTS)]
+    wanted = min(SAMPLE_ROWS, max(1000, SAMPLE_CELLS // max(1, len(files.columns))))
+    each = -(-wanted // max(1, len(spread)))
+    taken, n_rows = [], 0
+    for part in spread:
+        left = each
+        for batch in files.read(part):
+            taken.append(batch.slice(0, left))
+            n_rows += len(taken[-1])
+            left -= len(taken[-1])
+            if left <= 0:
+                break
+    if not n_rows:
+        raise InputError(f"{files.name} has 0 data rows; there is nothing to learn from.")
+    return pyarrow.Table.from_batches(taken).combine_chunks().to_batches()[0]
+
+
+def _plain_numbers(head: Table, encoder: Encoder, target: str, task: str) -> dict[str, Any]:
+    """Columns of text that Arrow itself can read as numbers, which is much faster."""
+    numbers = [c.name for c in encoder.codes if c.spelling == Spelling("number")]
+    wanted = [*numbers, target] if task == "regression" else numbers
+    return {name: pyarrow.float64() for name in wanted if _casts(head.columns[name])}
+
+
+def _casts(column: Any) -> bool:
+    try:
+        pyarrow.compute.cast(column, pyarrow.float64())
+    except pyarrow.ArrowInvalid:
+        return False
+    return True
+
+
+class Seen(NamedTuple):
+    """What one part of the files holds."""
+
+    n_rows: int
+    gaps: set[str]
+    levels: dict[str, Counter[str]]
+
+
+def _learn_part(rows: FileRows, loss: str, tell: Tell, part: Any) -> Seen:
+    codes, n_rows, gaps = rows.encoder.codes, 0, set()
+    levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
+    for batch in rows.files.read(part, rows.columns):
+        table = as_table(rows.files.name, batch)
+        for code in codes:
+            values = read(table.columns[code.name], code.spelling, table.where(code.name))
+            if _has_gaps(values):
+                gaps.add(code.name)
+            if isinstance(values, Words) and code.name in levels:
+                counts = zip(values.names(), values.counts().tolist(), strict=True)
+                levels[code.name].update(dict(counts))
+                _refuse_many(levels[code.name], rows.files.name, code.name)
+        y = rows.targets(table)
+        check_range(loss, y)
+        n_rows += int((~np.isnan(y)).sum())
+        tell("looking at the columns", batch.num_rows, rows.files.n_rows)
+    return Seen(n_rows, gaps, levels)
+
+
+def _learn_all(rows: FileRows, loss: str, tell: Tell, over: Over) -> FileRows:
+    """With the levels, the gaps and the lengths of all rows."""
+    codes = rows.encoder.codes
+    levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
+    gaps: set[str] = set()
+    lengths = []
+    for seen in over(partial(_learn_part, rows, loss, tell), rows.files.parts()):
+        for name, counts in seen.levels.items():
+            levels[name].update(counts)
+            _refuse_many(levels[name], rows.files.name, name)
+        gaps |= seen.gaps
+        lengths.append(seen.n_rows)
+    if not sum(lengths):
+        raise InputError(f"{rows.files.name}: no row has a target; name another column.")
+    learned = tuple(
+        _recoded(code, levels.get(code.name), code.name in gaps, sum(lengths)) for code in codes
+    )
+    return replace(rows, encoder=replace(rows.encoder, codes=learned), lengths=tuple(lengths))
+
+
+def _has_gaps(values: Any) -> bool:
+    missing = values.codes < 0 if isinstance(values, Words) else np.isnan(values)
+    return bool(missing.any())
+
+
+def _refuse_many(levels: Counter[str], where: str, column: str) -> None:
+    if len(levels) > MOST_LEVELS:
+        raise InputError(
+            f"{where}: column {glimpse(column)} has more than {MOST_LEVELS:,} levels, too many for "
+            f"one weight each; leave it out with --drop {column!r}."
+        )
+
+
+def _recoded(code: Code, levels: Counter[str] | None, gaps: bool, n_rows: int) -> Code:
+    if isinstance(code, CategoryCode) and levels is not None:
+        usual, often, rare = ranked_levels(list(levels), list(levels.values()), n_rows)
+        return replace(code, usual=usual, levels=often, rare=rare, flag=gaps)
+    return replace(code, flag=gaps) if isinstance(code, NumberCode) else code
+
+
+def _class_name(name: str, spelling: Spelling) -> str:
+    """The name that a class of numbers has: 1.0 and 01 are 1."""
+    return repr(float(name)).removesuffix(".0") if spelling.kind == "number" else name

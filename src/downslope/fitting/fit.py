@@ -1,0 +1,415 @@
+"""From a table to a trained and judged model: what ``downslope fit`` does between its two ends.
+
+table -> understand -> split -> encode -> train -> judge on rows kept aside -> explain
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl.pass_log import Checkpointing
+from downslope.errors import InputError, SettingError
+from downslope.fitting.model import Model, Told, outputs
+from downslope.fitting.references import Reference, reference
+from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
+from downslope.losses import make_loss
+from downslope.objective import Objective
+from downslope.penalties import make_penalty
+from downslope.settings import (
+    CLASSIFICATION,
+    REGRESSION,
+    check_names,
+    choose_batch_size,
+    choose_loss,
+    choose_rate,
+)
+from downslope.sources.memory import MemoryRows
+from downslope.stopping import Reason, Sight
+from downslope.tables import Encoder, Table, Understood, split, understand
+from downslope.targets import check_range, signs
+from downslope.training import Settings, Trained, train
+
+Array = Any
+FEW_COLUMNS, MANY_ROWS = 500, 1_000_000
+"""Sparse rows up to here are written out: the solver that needs no rate is faster on dense ones."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a person asks of a fit; every field is an option of ``downslope fit``.
+
+    Parameters
+    ----------
+    target : str or None
+        Column to predict; a libsvm file has its own.
+    task : {"auto", "regression", "classification"}
+    loss : str, default "auto"
+        The textbook mean of squares (``mse``) for numbers, ``log_loss`` for classes.
+    alpha : float or None
+        Weight of the penalty; by default 0 for numbers and 1e-4 for classes, which a plane may
+        separate, and then nothing else keeps the weights finite.
+    batch_size, rule, learning_rate, scaling, max_iter, tol
+        As in ``DescentRegressor``.
+    test_size : float, default 0.25
+        Share of rows kept aside to judge the model by.
+    seed : int, default 42
+        Which rows are kept aside, and the order of the others.
+    """
+
+    target: str | None = None
+    task: str = "auto"
+    loss: str = "auto"
+    parameter: float | None = None
+    features: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
+    penalty: str = "l2"
+    alpha: float | None = None
+    l1_ratio: float = 0.15
+    fit_intercept: bool = True
+    batch_size: int | str | None = "auto"
+    rule: str = "auto"
+    learning_rate: float | str = "auto"
+    eta0: float = 0.01
+    scaling: str = "auto"
+    max_iter: int = 1000
+    tol: float | str | None = "auto"
+    test_size: float = 0.25
+    seed: int = 42
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One score of the model, and of the reference solution on the same rows."""
+
+    name: str
+    value: float
+    reference: float | None
+    higher_is_better: bool
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table ready to be learned from.
+
+    Attributes
+    ----------
+    ask : Ask
+        With the choices that were left open made.
+    view : Understood
+    encoder : Encoder
+        Learned from the rows to learn from only.
+    names : tuple of str
+        Features.
+    X, y : arrays
+        Features and targets of all rows; classes as numbers.
+    learned, kept_aside : arrays of int
+        Rows.
+    settings : Settings
+        Of the training.
+    notes : tuple of str
+        What a person should know, in sentences.
+    """
+
+    ask: Ask
+    view: Understood
+    encoder: Encoder
+    names: tuple[str, ...]
+    X: Array
+    y: Array
+    learned: Array
+    kept_aside: Array
+    settings: Settings
+    notes: tuple[str, ...]
+
+    @property
+    def task(self) -> str:
+        """``"regression"``, ``"binary"`` or ``"multiclass"``."""
+        return self.view.target.task
+
+    @property
+    def judged_on(self) -> Array:
+        """Rows that scores are about: those kept aside, or where there are none, all."""
+        return self.kept_aside if len(self.kept_aside) else self.learned
+
+    @property
+    def deviations(self) -> Array:
+        """Standard deviation of each feature over the rows learned from."""
+        return np.sqrt(np.maximum(spreads(self.X[self.learned]), 0.0))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit and everything there is to tell about it.
+
+    Attributes
+    ----------
+    data : Prepared
+    trained : Trained
+    coefficients : array of shape (n_outputs, n_features), in the units of the table
+    intercepts : array of shape (n_outputs,)
+    reference : Reference or None
+        Another solution of the same problem, on the scaled columns.
+    seconds : float
+        Spent on training.
+    scores : tuple of Scored
+        On the rows kept aside, or where there are none, on those learned from.
+    """
+
+    data: Prepared
+    trained: Trained
+    coefficients: Array
+    intercepts: Array
+    reference: Reference | None
+    seconds: float
+    scores: tuple[Scored, ...] = ()
+
+    @property
+    def reason(self) -> Reason:
+        """Why training ended."""
+        return self.trained.result.reason
+
+    @property
+    def problem(self) -> Objective:
+        """What was minimised, on the scaled columns."""
+        assert self.trained.problem is not None  # only a model that was pickled lacks it
+        return self.trained.problem
+
+    def reference_weights(self) -> tuple[Array, Array] | None:
+        """Coefficients and intercepts of the reference solution, in the units of the table."""
+        if self.reference is None:
+            return None
+        n_outputs = self.trained.settings.n_outputs
+        w = self.trained.scaling.to_user(self.reference.w, n_outputs)
+        return shaped(w, len(self.data.names), self.data.ask.fit_intercept)
+
+    def predict(self, rows: Array) -> tuple[Array, Array | None]:
+        """Values (or class numbers) and probabilities of some rows."""
+        z = np.asarray(self.data.X[rows] @ self.coefficients.T + self.intercepts)
+        return outputs(self.data.ask.loss, self.trained.settings.loss.parameter, self.data.task, z)
+
+    def model(self, findings: tuple[Told, ...] = (), scores: dict[str, str] | None = None) -> Model:
+        """The model to keep."""
+        loss = self.trained.settings.loss
+        return Model(
+            task=self.data.task,
+            target=self.data.view.target.name,
+            classes=self.data.view.target.classes,
+            loss=self.data.ask.loss,
+            parameter=loss.parameter,
+            encoder=self.data.encoder,
+            names=self.data.names,
+            coefficients=self.coefficients,
+            intercepts=self.intercepts,
+            asked=settings_in_words(self.data.ask),
+            ended=(self.reason.name, self.reason.sentence, self.reason.converged),
+            scores=scores or {},
+            findings=findings,
+            notes=self.data.notes,
+            trace=self.trained.history,
+        )
+
+
+def prepare(table: Table, ask: Ask) -> Prepared:
+    """Understand a table, keep rows aside, and encode it by what the others hold.
+
+    Raises
+    ------
+    InputError, SettingError
+        In a sentence.
+    """
+    view = understand(
+        table,
+        ask.target,
+        features=ask.features,
+        drop=ask.drop,
+        task=ask.task,
+        kinds=dict(ask.kinds),
+    )
+    ask, y = settled(ask, view), view.target.y
+    learned, kept_aside = split(len(y), ask.test_size, ask.seed)
+    encoder = Encoder.learn(view, learned)
+    X, names, notes = encoder.encode(view.table)
+    settings, notes = settings_for(ask, view, names), (*view.notes, *notes)
+    return Prepared(ask, view, encoder, names, X, y, learned, kept_aside, settings, notes)
+
+
+def fit(
+    data: Prepared,
+    each_epoch: Callable[[Sight], Reason | None] | None = None,
+    checkpoint: Checkpointing | None = None,
+) -> Fit:
+    """Train a model and judge it.
+
+    Parameters
+    ----------
+    data : Prepared
+    each_epoch : callable, optional
+        Shown the run after every pass over the rows; a reason that it answers ends the run.
+    checkpoint : Checkpointing, optional
+        Where the run is kept, so that it can go on after a crash.
+
+    Raises
+    ------
+    InputError, SettingError, PairError
+        In a sentence, before anything is trained.
+
+    Examples
+    --------
+    >>> from downslope.tables import read_table
+    >>> x = [float(k) for k in range(20)]
+    >>> table = read_table({"x": x, "y": [3 * a + 1 for a in x]})
+    >>> done = fit(prepare(table, Ask("y")))
+    >>> done.coefficients.round(6), done.scores[0].name, round(done.scores[0].value, 6)
+    (array([[3.]]), 'R²', 1.0)
+    """
+    began = time.perf_counter()
+    trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
+    seconds = time.perf_counter() - began
+    coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
+    if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
+        raise InputError(
+            f"{data.view.table.name}: training ended in weights that are not finite, so there is "
+            "no model; look for cells of enormous size, or use --scaling standardize."
+        )
+    assert trained.problem is not None  # it was trained just now
+    other = reference(trained.problem)
+    return judged(Fit(data, trained, coefficients, intercepts, other, seconds))
+
+
+def settled(ask: Ask, view: Understood) -> Ask:
+    """The choices that were left open, made; a loss that does not fit the target is refused."""
+    regression = view.target.task == "regression"
+    known = REGRESSION if regression else CLASSIFICATION
+    loss = ("mse" if regression else "log_loss") if ask.loss == "auto" else ask.loss
+    if loss not in known and loss in (*REGRESSION, *CLASSIFICATION):
+        kind = "numbers" if regression else f"{len(view.target.classes)} classes"
+        raise SettingError(
+            f"loss={loss!r} does not fit the target {view.target.name!r}, which is {kind} "
+            f"({view.target.reason}); use one of {', '.join(known)}, or say --task."
+        )
+    make_loss(loss, ask.parameter)  # an unknown name or a parameter out of range speaks up here
+    alpha = (0.0 if regression else 1e-4) if ask.alpha is None else ask.alpha
+    return replace(ask, loss=loss, alpha=alpha)
+
+
+def settings_for(ask: Ask, view: Understood, names: tuple[str, ...]) -> Settings:
+    """Settings of the training; whatever cannot be is refused before anything is trained."""
+    n_classes = max(len(view.target.classes), 2)
+    check_names(ask.rule, ask.scaling)
+    choose_batch_size(ask.batch_size, ask.learning_rate, len(view.target.y))
+    if ask.max_iter < 1:
+        raise SettingError(
+            f"max_iter={ask.max_iter} passes over the rows is too few; use 1 or more."
+        )
+    epsilon = 0.1 if ask.parameter is None else ask.parameter
+    quantile = 0.5 if ask.parameter is None else ask.parameter
+    assert ask.alpha is not None  # settled() has chosen it
+    settings = Settings(
+        loss=choose_loss(ask.loss, epsilon, quantile, n_classes),
+        penalty=make_penalty(ask.penalty, ask.alpha, ask.l1_ratio),
+        n_outputs=n_classes if n_classes > 2 else 1,
+        fit_intercept=ask.fit_intercept,
+        rule=ask.rule,
+        learning_rate=ask.learning_rate,
+        batch_size=ask.batch_size,
+        scaling=ask.scaling,
+        eta0=ask.eta0,
+        alpha=ask.alpha,
+        max_iter=ask.max_iter,
+        tol=ask.tol,
+        seed=ask.seed,
+        names=names,
+    )
+    if ask.learning_rate != "auto":
+        choose_rate(
+            ask.learning_rate,
+            eta0=ask.eta0,
+            power_t=settings.power_t,
+            alpha=ask.alpha,
+            loss=settings.loss,
+            tol=None,
+            patience=settings.patience,
+            steps=ask.max_iter,
+        )
+    return settings
+
+
+def rows_for(data: Prepared) -> MemoryRows:
+    """Rows to learn from, their targets as the loss sees them."""
+    X, y, loss = data.X[data.learned], data.y[data.learned], data.settings.loss
+    if not isinstance(X, np.ndarray) and X.shape[1] <= FEW_COLUMNS and X.shape[0] <= MANY_ROWS:
+        X = X.toarray()
+    if data.task == "regression":
+        check_range(data.ask.loss, y)
+        return MemoryRows(X, y)
+    if loss.link == "softmax":
+        return MemoryRows(X, y)
+    return MemoryRows(X, signs(y, max(len(data.view.target.classes), 2)).y)
+
+
+def shaped(w: Array, n_features: int, fit_intercept: bool) -> tuple[Array, Array]:
+    """Flat weights as coefficients (outputs, features) and intercepts (outputs,)."""
+    W = np.asarray(w, dtype=float).reshape(n_features + fit_intercept, -1)
+    intercepts = W[n_features].copy() if fit_intercept else np.zeros(W.shape[1])
+    return W[:n_features].T.copy(), intercepts
+
+
+def spreads(X: Array) -> Array:
+    """Variance of each column, of dense and of sparse rows."""
+    if isinstance(X, np.ndarray):
+        return X.var(axis=0)
+    mean, square = (np.asarray(part.mean(axis=0)).ravel() for part in (X, X.multiply(X)))
+    return square - mean**2
+
+
+def judged(done: Fit) -> Fit:
+    """The fit with its scores."""
+    rows = done.data.judged_on
+    ours = measured(done, *done.predict(rows))
+    theirs: list[float | None] = [None] * len(ours)
+    weights = done.reference_weights()
+    if weights is not None:
+        other = replace(done, coefficients=weights[0], intercepts=weights[1])
+        theirs = [value for _, value, _ in measured(other, *other.predict(rows))]
+    scores = tuple(
+        Scored(name, value, reference, higher)
+        for (name, value, higher), reference in zip(ours, theirs, strict=True)
+    )
+    return replace(done, scores=scores)
+
+
+def measured(done: Fit, values: Array, probability: Array | None) -> list[tuple[str, float, bool]]:
+    """Scores of predictions: name, value, and whether higher is better."""
+    y = done.data.y[done.data.judged_on]
+    if done.data.task == "regression":
+        return [("R²", r2(y, values), True), ("typical error", typical_error(y, values), False)]
+    found = [("accuracy", accuracy(y, values), True)]
+    if probability is not None:
+        found.append(("log loss", log_loss(y, probability), False))
+    return found
+
+
+def settings_in_words(ask: Ask) -> dict[str, str]:
+    """Settings as a person would read them."""
+    features = "all that inform" if ask.features is None else ", ".join(ask.features)
+    penalty = "none" if not ask.alpha or ask.penalty == "none" else f"{ask.penalty}, {ask.alpha:g}"
+    words = {
+        "target": str(ask.target),
+        "features": features,
+        "loss": ask.loss,
+        "penalty": penalty,
+        "rule": ask.rule,
+        "learning rate": str(ask.learning_rate),
+        "batch size": "all rows" if ask.batch_size is None else str(ask.batch_size),
+        "scaling": ask.scaling,
+        "most passes over the rows": f"{ask.max_iter:,}",
+        "rows kept aside": f"{ask.test_size:.0%}",
+        "seed": str(ask.seed),
+    }
+    if ask.drop:
+        words["left out"] = ", ".join(ask.drop)
+    return words

@@ -1,0 +1,378 @@
+"""From files larger than memory to a trained and judged model; ``fitting.fit`` without the memory.
+
+rows stream -> kept in a cache -> scaled -> the round bowl, or batches -> judged on rows kept aside
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl.pass_log import Checkpointing
+from downslope.bowl.smooth import Settings as SolverSettings
+from downslope.bowl.solve_stream import solve_stream
+from downslope.bowl.walks import Point
+from downslope.checkpoint import fingerprint
+from downslope.descend import Keeper, run
+from downslope.errors import InputError, PairError
+from downslope.far import scaled
+from downslope.fitting.file_rows import FileRows, Tell, silent, understand_files
+from downslope.fitting.fit import Ask, settings_for, settings_in_words, settled, shaped
+from downslope.fitting.model import Model
+from downslope.losses import predict_mean
+from downslope.objective import Objective
+from downslope.penalties import NO_PENALTY
+from downslope.scaling import Scaling, standardize, unscaled
+from downslope.settings import choose_rule, choose_stops
+from downslope.sources.blocks import BlockRows
+from downslope.sources.cache import cached
+from downslope.sources.memory import MemoryRows, Rows
+from downslope.stopping import Reason
+from downslope.training import Settings, objective, pick_rate
+
+Array = Any
+AnyRows = Any
+"""``BlockRows``, or the ``DaskRows`` of a cluster."""
+RATE_ROWS = 10_000
+"""Rows by which a learning rate for batches is chosen."""
+
+
+@dataclass(frozen=True)
+class FileFit:
+    """A model trained on files, and how it went.
+
+    Attributes
+    ----------
+    model : Model
+    reason : Reason
+        Why training ended.
+    value, bound : float
+        The objective reached, and how far above the lowest it may be (NaN for batches).
+    passes : float
+        Reads of the rows while training.
+    n_rows, n_aside : int
+        Rows learned from, and rows kept aside to judge by.
+    scores : dict of str to float
+        On the rows kept aside.
+    seconds : float
+    """
+
+    model: Model
+    reason: Reason
+    value: float
+    bound: float
+    passes: float
+    n_rows: int
+    n_aside: int
+    scores: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Where a walk over a stream of rows ended."""
+
+    w: Array
+    value: float
+    bound: float
+    passes: float
+    reason: Reason
+
+
+def fit_files(
+    source: str | Path | list[str],
+    ask: Ask,
+    *,
+    cache: Path | None = None,
+    separator: str = ",",
+    tell: Tell = silent,
+    watch: Callable[[Point], None] | None = None,
+    checkpoint: Checkpointing | None = None,
+    cluster: str | None = None,
+) -> FileFit:
+    """Train on files that need not fit into memory, and judge on rows kept aside.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or address that Arrow knows
+        Parquet, Feather or CSV with a header.
+    ask : Ask
+        As for ``fitting.fit``. By default the round bowl, which needs no learning rate;
+        ``batch_size`` with a ``learning_rate`` walks by shuffled batches.
+    cache : Path or None
+        Folder for encoded rows; None reads and encodes the files in every pass.
+    separator : str, default ","
+        Between the fields of CSV files.
+    tell : callable
+        Told which pass goes on, and the rows it reads.
+    watch : callable or None
+        Told of every point of the walk.
+    checkpoint : Checkpointing or None
+        Where the run is kept, so that it can go on after a crash.
+    cluster : str or None
+        ``tcp://host:port`` of a Dask scheduler, or ``local:N`` to start N workers here: they read
+        the files, each its parts, and hold the rows; no cache is used.
+
+    Raises
+    ------
+    InputError, SettingError, PairError
+        In a sentence.
+    """
+    if cluster is None:
+        rows = understand_files(source, ask, separator, tell)
+        return _fitted(rows, ask, cache, tell, watch, checkpoint)
+    from downslope.sources.dask import connected, on_workers
+
+    with connected(cluster):
+        rows = understand_files(source, ask, separator, silent, on_workers)
+        return _fitted(rows, ask, None, tell, watch, checkpoint, on_cluster=True)
+
+
+def _fitted(
+    rows: FileRows,
+    ask: Ask,
+    cache: Path | None,
+    tell: Tell,
+    watch: Callable[[Point], None] | None,
+    checkpoint: Checkpointing | None,
+    on_cluster: bool = False,
+) -> FileFit:
+    began = time.perf_counter()
+    ask = settled(ask, rows.view)
+    settings = settings_for(ask, rows.view, rows.names)
+    stamps, everything = rows.files.stamps(), rows.source()
+    if cache is not None:
+        everything = cached(heard(everything, "writing the cache", tell), cache, rows.key())
+    parts = kept_apart(everything, ask.test_size, ask.seed)
+    learned, aside = placed(parts, tell, on_cluster)
+    mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
+    safe = None if checkpoint is None else (checkpoint, mark)
+    walked = walk(learned, settings, watch, safe)
+    if rows.files.stamps() != stamps:
+        raise InputError(
+            f"{rows.files.name} has changed while it was read, so the model would be of no one "
+            "table; copy it, or wait until nothing writes to it."
+        )
+    coefficients, intercepts = shaped(walked.w, len(rows.names), settings.fit_intercept)
+    if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
+        raise InputError(
+            f"{rows.files.name}: training ended in weights that are not finite, so there is no "
+            "model; look for cells of enormous size, or use a smaller learning rate."
+        )
+    judged_on, target = aside if aside.n_rows else learned, rows.view.target
+    pivot = float(np.mean(target.y)) if target.task == "regression" else 0.0
+    scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
+    return FileFit(
+        model_of(rows, ask, settings, walked, scores, coefficients, intercepts),
+        walked.reason,
+        walked.value,
+        walked.bound,
+        walked.passes,
+        learned.n_rows,
+        aside.n_rows,
+        scores,
+        time.perf_counter() - began,
+    )
+
+
+def heard(rows: BlockRows, what: str, tell: Tell) -> BlockRows:
+    """The same rows; every block that is read is told."""
+
+    def told(block: Rows) -> Rows:
+        tell(what, len(block.y), rows.n_rows)
+        return block
+
+    return rows.map(told)
+
+
+def placed(
+    parts: tuple[BlockRows, BlockRows], tell: Tell, on_cluster: bool
+) -> tuple[AnyRows, AnyRows]:
+    """Rows to learn from and rows to judge by, here or in the memory of the workers."""
+    learned, aside = parts
+    if not on_cluster:
+        return heard(learned, "training", tell), heard(aside, "judging", tell)
+    from downslope.sources.dask import part_rows
+
+    tell("reading on the workers", 0, learned.n_rows)
+    return part_rows(learned), part_rows(aside) if aside.n_rows else aside
+
+
+def walk(
+    rows: AnyRows,
+    settings: Settings,
+    watch: Callable[[Point], None] | None = None,
+    safe: tuple[Checkpointing, str] | None = None,
+) -> Walked:
+    """Weights in the user's units: by the round bowl, or by batches where the user wants them.
+
+    Raises
+    ------
+    PairError
+        For settings that need the rows in memory.
+    """
+    if settings.batch_size not in ("auto", None):
+        keeper = None if safe is None else safe[0].of_walk(safe[1])
+        return _by_batches(rows, settings, keeper)
+    if settings.learning_rate != "auto" or settings.rule != "auto":
+        raise PairError(
+            f"rule={settings.rule!r} with learning_rate={settings.learning_rate!r} steps on all "
+            "rows at once, which takes thousands of passes over files; give a batch_size, or "
+            "leave rule and rate open."
+        )
+    scaling = _scaling(rows, settings, settings.penalty != NO_PENALTY)
+    tol = settings.tol if isinstance(settings.tol, float) else None
+    solution = solve_stream(
+        rows.map(partial(scaled, scaling)),
+        settings.loss,
+        settings.penalty,
+        fit_intercept=settings.fit_intercept,
+        settings=SolverSettings(
+            tol=tol,
+            most_passes=settings.max_iter,
+            seed=settings.seed,
+            watch=watch,
+            log=None if safe is None else safe[0].of_passes(safe[1]),
+        ),
+    )
+    w = scaling.to_user(solution.w)
+    return Walked(w, solution.value, solution.bound, solution.passes, solution.reason)
+
+
+def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Walked:
+    """Mini-batch descent on standardised columns."""
+    assert isinstance(settings.batch_size, int)  # see walk
+    scaling = _scaling(rows, settings, True)
+    even = rows.map(partial(scaled, scaling))
+    problem = Objective(even, settings.loss, settings.penalty, settings.fit_intercept)
+    rule = choose_rule(settings.rule)
+    few = MemoryRows(*even.sample(RATE_ROWS, settings.seed)[:3])
+    on = objective(few, settings) if settings.learning_rate == "auto" else problem
+    rate, _ = pick_rate(on, rule, settings, settings.batch_size, few.y)
+    stops = choose_stops(
+        max_iter=settings.max_iter,
+        tol=settings.tol,
+        patience=settings.patience,
+        batch_size=settings.batch_size,
+        rate=rate,
+        validated=False,
+    )
+    result = run(
+        problem,
+        problem.start(),
+        rule,
+        rate,
+        stops,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        average_from=settings.average or None,
+        keep_weights=False,
+        keeper=keeper,
+    )
+    w = scaling.to_user(result.w if result.average is None else result.average)
+    passes = float(result.trace["epoch"][-1])
+    return Walked(w, float(result.trace["value"][-1]), np.nan, passes, result.reason)
+
+
+def _scaling(rows: AnyRows, settings: Settings, wanted: bool) -> Scaling:
+    if settings.scaling == "none" or not wanted:
+        return unscaled(rows.n_features)
+    return standardize(rows, with_center=settings.fit_intercept)
+
+
+def kept_apart(rows: BlockRows, share: float, seed: int) -> tuple[BlockRows, BlockRows]:
+    """Rows to learn from, and a share of them kept aside.
+
+    By lot, from a row's number and the seed: the same rows from files or a cache, in any blocks.
+    """
+    share = share if rows.n_rows >= 10 else 0.0
+    return _part(rows, share, seed, aside=False), _part(rows, share, seed, aside=True)
+
+
+def _part(rows: BlockRows, share: float, seed: int, *, aside: bool) -> BlockRows:
+    def chosen(first: int, n: int) -> Array:
+        return (lots(first, n, seed) < share) == aside
+
+    def read(i: int) -> Iterator[Rows]:
+        for block in rows.read(i):
+            mine = chosen(block.first, len(block.y))
+            if mine.any():
+                yield Rows(block.X[mine], block.y[mine], None)
+
+    step = 1_000_000
+    starts = range(0, rows.n_rows, step)
+    n = sum(int(chosen(i, min(step, rows.n_rows - i)).sum()) for i in starts)
+    return replace(rows, read=read, n_rows=n)
+
+
+def lots(first: int, n: int, seed: int) -> Array:
+    """A number in [0, 1) for each of ``n`` rows from row ``first`` on.
+
+    The mixing function is that of SplitMix64 (Steele, Lea and Flood 2014).
+
+    >>> bool((lots(0, 10, 1)[4:] == lots(4, 6, 1)).all())
+    True
+    """
+    start = np.array([(seed * 0x9E3779B97F4A7C15 + first) % 2**64], dtype=np.uint64)
+    x: Array = (start + np.arange(n, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
+
+
+def judge(
+    rows: AnyRows,
+    settings: Settings,
+    coefficients: Array,
+    intercepts: Array,
+    task: str,
+    pivot: float,
+) -> dict[str, float]:
+    """R² and typical error, or accuracy and log loss, in one pass; ``pivot``: near y."""
+
+    def sums(block: Rows) -> Array:
+        z = np.asarray(block.X @ coefficients[0] + intercepts[0])
+        y, mean = block.y, predict_mean(settings.loss, z)
+        if task == "regression":
+            return np.array([((y - mean) ** 2).sum(), (y - pivot).sum(), ((y - pivot) ** 2).sum()])
+        return np.array([((z > 0) == (y > 0)).sum(), np.logaddexp(0.0, -y * z).sum(), 0.0])
+
+    first, second, third = rows.total(sums) / rows.n_rows
+    if task == "regression":
+        spread = third - second**2
+        r2 = 1.0 - first / spread if spread > 0 else np.nan
+        return {"R²": float(r2), "typical error": float(first**0.5)}
+    scores = {"accuracy": float(first)}
+    return scores | ({"log loss": float(second)} if settings.loss.link == "logit" else {})
+
+
+def model_of(
+    rows: FileRows,
+    ask: Ask,
+    settings: Settings,
+    walked: Walked,
+    scores: dict[str, float],
+    coefficients: Array,
+    intercepts: Array,
+) -> Model:
+    """The model to keep."""
+    reason, target = walked.reason, rows.view.target
+    return Model(
+        task=target.task,
+        target=target.name,
+        classes=target.classes,
+        loss=ask.loss,
+        parameter=settings.loss.parameter,
+        encoder=rows.encoder,
+        names=rows.names,
+        coefficients=coefficients,
+        intercepts=intercepts,
+        asked=settings_in_words(ask),
+        ended=(reason.name, reason.sentence, reason.converged),
+        scores={name: f"{value:.6g}" for name, value in scores.items()},
+        notes=rows.view.notes,
+    )

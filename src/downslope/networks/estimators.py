@@ -1,0 +1,444 @@
+"""Multilayer perceptrons for scikit-learn's world, with no learning rate to choose.
+
+The walk is the one of the linear models; see ``network`` for the passes and ``choices``
+for what is chosen where a setting says "auto".
+"""
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from downslope.errors import InputError
+from downslope.labels import agreed_classes, check_table, class_codes
+from downslope.linear import ROWS
+from downslope.losses import predict_mean, sigmoid, softmax
+from downslope.networks.descent import CONSTRAINTS, NetworkDescent
+from downslope.rates import Rate
+from downslope.rules import Rule
+from downslope.settings import CLASSIFICATION, REGRESSION, check_partial, choose_loss
+from downslope.targets import Coded, check_range, class_weights, signs
+
+Array = Any
+
+
+class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
+    """Regression by a multilayer perceptron, with no learning rate to choose.
+
+    Minimises the mean over rows and outputs of ``loss(z, y)`` plus the penalty on all weights but
+    the biases. Columns and targets are standardised inside (targets where the loss is one of the
+    difference); losses in ``history_`` and learning rates refer to that scale unless
+    ``scaling="none"``.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Units of each hidden layer.
+    activation : {"relu", "tanh", "logistic", "gelu", "identity"}, default "relu"
+    loss : str, default "squared_error"
+        As in ``DescentRegressor``.
+    penalty : {"l2", "l1", "elasticnet", "none"} or None, default "l2"
+        Times ``alpha``; needs a rule without step lengths of its own for "l1".
+    alpha : float, default 0
+        Weight of the penalty, in units of the mean loss. (scikit-learn's networks divide theirs by
+        the number of rows.)
+    l1_ratio : float, default 0.15
+    dropout : float, default 0
+        Share of hidden units switched off at each step.
+    rule : str or Rule, default "adam"
+        Which way: any of ``rules.RULES``.
+    learning_rate : float, str or Rate, default "auto"
+        "auto" tries several on a few per cent of the steps, takes the best, warms up to it and
+        falls along a cosine to 0 by the last pass. A number is a constant rate; names are those of
+        ``DescentRegressor``.
+    eta0 : float or "auto", default "auto"
+        Number that a named rate begins from; "auto" finds it by trying.
+    power_t : float, default 0.25
+        Exponent of "invscaling".
+    batch_size : int, "auto", "full" or None, default "auto"
+        Rows per step. "auto" is all of up to 64 rows, else about the root of their number, from 32
+        to 512.
+    max_iter : int or "auto", default "auto"
+        Passes over the rows; "auto" makes 3,000 steps, in 20 to 300 passes.
+    tol : float, "auto" or None, default "auto"
+        Fall of the loss per pass that counts as progress ("auto": 1e-4); rates with a planned end
+        are walked to it, unless there are validation rows. None runs all passes.
+    n_iter_no_change : int, default 10
+        Passes without progress that end a run.
+    early_stopping : bool, default False
+        Keep ``validation_fraction`` of the rows aside, stop when their loss stops falling, and
+        keep the weights of its lowest value.
+    validation_fraction : float, default 0.1
+    shuffle : bool or "block", default True
+    random_state : int, RandomState or None, default None
+        First weights, order of rows and dropout.
+    warm_start : bool, default False
+        Begin from the weights of the last fit.
+    scaling : {"auto", "standardize", "none"}, default "auto"
+        Standardise columns and targets inside ("auto" and "standardize" are the same).
+    start : {"auto", "he", "glorot"}, default "auto"
+        Spread of the first weights; "auto" goes by the activation.
+    epsilon : float, default 0.1
+        Width of "huber" and the insensitive losses, in units of the target.
+    quantile : float, default 0.5
+    verbose : int, default 0
+        Print the mean value of each pass.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : lists of arrays
+        Weights (inputs, units) and biases of each layer, in the units of columns and targets.
+    history_ : Trace
+        One row per step; ``gradient_norm[i]`` and ``update_ratio[i]`` of layer i once per pass.
+    learning_rate_, learning_rate_reason_ : Rate, str
+        What the run stepped by and where that comes from.
+    reason_ : Reason
+        Why the run ended.
+    result_ : Result
+        The run itself.
+    n_iter_, t_, n_layers_, n_outputs_ : int
+        Passes, steps (plus 1), layers, predictions per row.
+
+    Examples
+    --------
+    >>> X = np.linspace(-3.0, 3.0, 200)[:, None]
+    >>> y = np.sin(X[:, 0])
+    >>> model = NetworkRegressor((20,), activation="tanh", random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.999)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS | {
+        "loss": [StrOptions(set(REGRESSION))],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        loss: str = "squared_error",
+        penalty: str | None = "l2",
+        alpha: float = 0.0,
+        l1_ratio: float = 0.15,
+        dropout: float = 0.0,
+        rule: str | Rule = "adam",
+        learning_rate: float | str | Rate = "auto",
+        eta0: float | str = "auto",
+        power_t: float = 0.25,
+        batch_size: int | str | None = "auto",
+        max_iter: int | str = "auto",
+        tol: float | str | None = "auto",
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        shuffle: bool | str = True,
+        random_state: Any = None,
+        warm_start: bool = False,
+        scaling: str = "auto",
+        start: str = "auto",
+        epsilon: float = 0.1,
+        quantile: float = 0.5,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.rule = rule
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.scaling = scaling
+        self.start = start
+        self.epsilon = epsilon
+        self.quantile = quantile
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Array,
+        y: Array,
+        sample_weight: Array | None = None,
+        X_val: Array | None = None,
+        y_val: Array | None = None,
+    ) -> "NetworkRegressor":
+        """Learn from rows.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array of shape (n_samples,), optional
+            How much each row counts.
+        X_val, y_val : optional
+            Rows of your own to validate on: they end the run as in ``early_stopping``.
+        """
+        X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, **ROWS)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        self._fit(X, y, sample_weight, self._validation(X_val, y_val), metadata)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self, X: Array, y: Array, sample_weight: Array | None = None
+    ) -> "NetworkRegressor":
+        """One pass over some rows, going on from the last call; see ``fit``."""
+        first = "_trained" not in vars(self)
+        X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, reset=first, **ROWS)
+        check_partial(self.early_stopping, None)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        self._partial_fit(X, y, sample_weight)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def predict(self, X: Array) -> Array:
+        """Predicted targets, shape (n_samples,) or (n_samples, n_outputs)."""
+        return predict_mean(choose_loss(self.loss, self.epsilon, self.quantile), self._raw(X))
+
+    def _code(self, y: Array) -> Coded:
+        y = np.asarray(y, dtype=np.float64)
+        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+        check_range(self.loss, y)
+        return Coded(y, 1 if y.ndim == 1 else y.shape[1])
+
+
+class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
+    """Classification by a multilayer perceptron, with no learning rate to choose.
+
+    Two classes have one raw prediction, more have one each (a softmax for "log_loss", one class
+    against the rest otherwise), and a table of 0 and 1 has one per column, each a yes or no of its
+    own.
+
+    Parameters
+    ----------
+    loss : str, default "log_loss"
+        As in ``DescentClassifier``.
+    alpha : float, default 1e-3
+        Weight of the penalty, in units of the mean loss. Not 0 as in ``NetworkRegressor``: where
+        classes can be told apart, the log loss of rows never seen rises as weights grow without
+        end. This value had the lowest on digits, adult and MNIST of 0, 1e-4, 3e-4, 1e-3 and 2e-3.
+    class_weight : dict, "balanced" or None, default None
+        Weight of each class; not for tables of 0 and 1.
+    hidden_layer_sizes, activation, penalty, l1_ratio, dropout, rule, learning_rate, eta0, \
+    power_t, batch_size, max_iter, tol, n_iter_no_change, early_stopping, validation_fraction, \
+    shuffle, random_state, warm_start, scaling, start, epsilon, verbose
+        As in ``NetworkRegressor``.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+    coefs_, intercepts_, history_, learning_rate_, learning_rate_reason_, reason_, result_, \
+    n_iter_, t_, n_layers_, n_outputs_
+        As in ``NetworkRegressor``.
+
+    Examples
+    --------
+    >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["no", "yes", "yes", "no"]
+    >>> NetworkClassifier((8,), activation="tanh", random_state=0).fit(X, y).predict(X)
+    array(['no', 'yes', 'yes', 'no'], dtype='<U3')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS | {
+        "loss": [StrOptions(set(CLASSIFICATION))],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        loss: str = "log_loss",
+        penalty: str | None = "l2",
+        alpha: float = 1e-3,
+        l1_ratio: float = 0.15,
+        dropout: float = 0.0,
+        rule: str | Rule = "adam",
+        learning_rate: float | str | Rate = "auto",
+        eta0: float | str = "auto",
+        power_t: float = 0.5,
+        batch_size: int | str | None = "auto",
+        max_iter: int | str = "auto",
+        tol: float | str | None = "auto",
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        shuffle: bool | str = True,
+        random_state: Any = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
+        scaling: str = "auto",
+        start: str = "auto",
+        epsilon: float = 0.1,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.rule = rule
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.scaling = scaling
+        self.start = start
+        self.epsilon = epsilon
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Array,
+        y: Array,
+        sample_weight: Array | None = None,
+        X_val: Array | None = None,
+        y_val: Array | None = None,
+    ) -> "NetworkClassifier":
+        """Learn from rows; as in ``NetworkRegressor.fit``, with class labels in ``y``."""
+        X, y = validate_data(self, X, y, multi_output=True, **ROWS)
+        y = self._labels(y)
+        self.classes_ = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
+            )
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        weights = self._weights(X, y, sample_weight)
+        self._fit(X, y, weights, self._validation(X_val, y_val), metadata)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Array,
+        y: Array,
+        classes: Array | None = None,
+        sample_weight: Array | None = None,
+    ) -> "NetworkClassifier":
+        """One pass over some rows, going on from the last call.
+
+        Parameters
+        ----------
+        classes : array of shape (n_classes,)
+            All labels that will ever come; needed in the first call.
+        """
+        first = "classes_" not in vars(self)
+        X, y = validate_data(self, X, y, multi_output=True, reset=first, **ROWS)
+        y = self._labels(y)
+        check_partial(self.early_stopping, self.class_weight)
+        self.classes_ = agreed_classes(vars(self).get("classes_"), classes)
+        self._partial_fit(X, y, self._weights(X, y, sample_weight))
+        return self
+
+    def decision_function(self, X: Array) -> Array:
+        """Raw predictions: shape (n_samples,) for two classes, (n_samples, n_classes) for more."""
+        return self._raw(X)
+
+    def predict(self, X: Array) -> Array:
+        """Class labels, shape (n_samples,); for tables of 0 and 1 one column per label."""
+        z = self._raw(X)
+        if self._is_table():
+            return (z > 0).astype(int)
+        return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
+
+    def _has_probabilities(self) -> bool:
+        if self.loss != "log_loss":
+            raise AttributeError(
+                f"Probabilities are not available for loss={self.loss!r}; use loss='log_loss'."
+            )
+        return True
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Array) -> Array:
+        """Probability of each class, shape (n_samples, n_classes)."""
+        z = self._raw(X)
+        if self._is_table():
+            return sigmoid(z)
+        return softmax(z) if z.ndim == 2 else np.column_stack((sigmoid(-z), sigmoid(z)))
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Array) -> Array:
+        """Logarithm of ``predict_proba``."""
+        return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _labels(self, y: Array) -> Array:
+        """Labels in one column, or a table of 0 and 1."""
+        check_classification_targets(y)
+        self._table = type_of_target(y) == "multilabel-indicator"
+        return y if self._table else column_or_1d(y, warn=True)
+
+    def _is_table(self) -> bool:
+        return bool(self._table)
+
+    def _n_classes(self) -> int:
+        return 2 if self._is_table() else len(self.classes_)
+
+    def _weights(self, X: Array, y: Array, sample_weight: Array | None) -> Array | None:
+        """Sample weights times class weights."""
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if self._is_table():
+            check_table(self.class_weight)
+            return sample_weight
+        codes = class_codes(y, self.classes_)
+        by_class = class_weights(self.class_weight, self.classes_, codes, sample_weight)
+        if sample_weight is None or by_class is None:
+            return by_class if sample_weight is None else sample_weight
+        return sample_weight * by_class
+
+    def _code(self, y: Array) -> Coded:
+        if self._is_table():
+            return Coded(np.where(y > 0, 1.0, -1.0), y.shape[1])
+        codes, n_classes = class_codes(y, self.classes_), len(self.classes_)
+        if self.loss == "log_loss" and n_classes > 2:
+            return Coded(codes, n_classes)
+        return signs(codes, n_classes)

@@ -1,0 +1,203 @@
+"""Columns and targets of a network on one scale, and weights carried from one scale to another.
+
+Columns are standardised as for linear models, and held within four deviations: a pixel that is set
+in one row of a thousand would lie thirty out, where one row drags a whole layer. Targets of losses
+of a difference are standardised too, so that one learning rate fits whatever their unit.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from downslope.errors import PairError
+from downslope.losses import Loss
+from downslope.networks.network import Network
+from downslope.scaling import Scaling, standardize
+from downslope.sources.memory import Rows
+
+Array = Any
+FURTHEST = 4.0
+"""No value lies further out than so many scales, as far as a sample of the rows shows."""
+SAMPLE = 4096
+DIFFERENCE = (
+    "mse",
+    "squared_error",
+    "huber",
+    "absolute_error",
+    "quantile",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+)
+"""Losses of z - y: they mean the same on standardised targets."""
+
+
+class Source(Protocol):
+    """Rows, wherever they live."""
+
+    @property
+    def n_rows(self) -> int: ...
+
+    @property
+    def n_features(self) -> int: ...
+
+    def total(self, fn: Any) -> Any: ...
+
+    def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]: ...
+
+    def sample(self, k: int, seed: int) -> Rows: ...
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A source whose rows are changed on their way out."""
+
+    source: Source
+    change: Callable[[Rows], Rows]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self.source.n_rows
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return self.source.n_features
+
+    def total(self, fn: Callable[[Rows], Any]) -> Any:
+        """Sum of ``fn(block)`` over all changed rows."""
+        change = self.change
+        return self.source.total(lambda block: fn(change(block)))
+
+    def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
+        """The source's batches, changed."""
+        return map(self.change, self.source.batches(size, seed, epoch))
+
+    def sample(self, k: int, seed: int) -> Rows:
+        """The source's sample, changed."""
+        return self.change(self.source.sample(k, seed))
+
+
+class TargetScale(NamedTuple):
+    """``y_scaled = (y - center) / scale``; numbers, or one per output."""
+
+    center: Array
+    scale: Array
+
+    def apply(self, y: Array) -> Array:
+        """Targets on the new scale, in their own precision."""
+        return ((y - self.center) / self.scale).astype(y.dtype)
+
+    def undo(self, z: Array) -> Array:
+        """Raw predictions in the units of the targets."""
+        return z * self.scale + self.center
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What is done to the columns, and to the targets where the loss allows it."""
+
+    columns: Scaling
+    targets: TargetScale | None
+
+    def rows(self, source: Source) -> Source:
+        """The same rows on the new scales; sources elsewhere are changed as they are read."""
+        return Changed(source, self.change)
+
+    def change(self, rows: Rows) -> Rows:
+        """One block on the new scales."""
+        y = rows.y if self.targets is None else self.targets.apply(rows.y)
+        return rows._replace(X=self.columns.apply(rows.X), y=y)
+
+    def undo(self, z: Array) -> Array:
+        """Raw predictions in the units of the targets."""
+        return z if self.targets is None else self.targets.undo(z)
+
+    def loss(self, loss: Loss) -> Loss:
+        """The loss with its width, if it has one, on the scale of the targets."""
+        if self.targets is None or "epsilon" not in {field.name for field in fields(loss)}:  # type: ignore[arg-type]
+            return loss
+        return replace(loss, epsilon=loss.parameter / self.targets.scale)  # type: ignore[type-var]
+
+
+def column_scales(source: Source) -> Scaling:
+    """Mean and deviation of each column; a wider scale where values lie far out.
+
+    Sparse columns are not centred, which would fill their zeros.
+
+    Examples
+    --------
+    >>> from downslope.sources.memory import MemoryRows
+    >>> rare = np.zeros((1000, 1))
+    >>> rare[0] = 1.0
+    >>> scaling = column_scales(MemoryRows(rare, np.zeros(1000)))
+    >>> float(scaling.apply(rare).max().round(12))  # 31.6 deviations
+    4.0
+    """
+    few = source.sample(SAMPLE, seed=0).X
+    scaling = standardize(source, with_center=not sparse.issparse(few))
+    # A sparse matrix answers max only for its own entries; zeros are not far out.
+    far = abs(few).max(axis=0).toarray() if sparse.issparse(few) else abs(few - scaling.center)
+    furthest = np.atleast_2d(far).max(axis=0)
+    scale = np.where(scaling.constant, 1.0, np.maximum(scaling.scale, furthest / FURTHEST))
+    return replace(scaling, scale=scale)
+
+
+def target_scales(source: Source, loss: Loss) -> TargetScale | None:
+    """Mean and deviation of the targets, for losses of a difference.
+
+    One scale for all outputs where the loss has a width in their unit.
+    """
+    if loss.name not in DIFFERENCE:
+        return None
+
+    def sums(rows: Rows) -> tuple[Array, Array]:
+        weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
+        return weights @ rows.y, weights.sum(dtype=np.float64)
+
+    total, count = source.total(sums)
+    center = total / count
+
+    def squares(rows: Rows) -> Array:
+        weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
+        apart = rows.y - center
+        return weights @ (apart * apart)
+
+    scale = np.sqrt(source.total(squares) / count)
+    scale = np.where(scale > 1e-13 * np.abs(center), scale, 1.0)
+    if loss.parameter > 0.0 and loss.name != "quantile":
+        scale = scale.mean()
+    return TargetScale(center, scale)
+
+
+def carried(w: Array, before: Network, old: Scales, after: Network, new: Scales) -> Array:
+    """Weights of the same function on new scales: exact, in the first and the last layer.
+
+    Raises
+    ------
+    PairError
+        If the networks have different layers.
+    """
+    if before.shapes != after.shapes:
+        raise PairError(
+            f"The fit so far has layers {_words(before)}, the settings ask for {_words(after)}; "
+            "a warm start needs the same."
+        )
+    w = w.copy()
+    layers = after.layers(w)
+    first, last = layers[0], layers[-1]
+    units = len(first.b)
+    flat = np.concatenate((first.W, first.b[None])).ravel()
+    flat = new.columns.from_user(old.columns.to_user(flat, units), units).reshape(-1, units)
+    first.W[...], first.b[...] = flat[:-1], flat[-1]
+    if old.targets is not None and new.targets is not None:
+        last.W[...] *= old.targets.scale / new.targets.scale
+        last.b[...] = (old.targets.undo(last.b) - new.targets.center) / new.targets.scale
+    return w
+
+
+def _words(network: Network) -> str:
+    return " x ".join(str(inputs) for inputs, _ in network.shapes) + f" x {network.n_outputs}"

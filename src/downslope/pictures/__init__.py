@@ -1,0 +1,1 @@
+"""Figures and the report: plain arrays and traces in, pictures out; nothing is computed here."""
