@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-BIN = os.environ.get("DOWNSLOPE_NOTEBOOKS")
+BIN = os.environ.get("DOWNSLOPE_NOTEBOOKS", str(Path(sys.executable).parent))
 
 
 def program(name):
