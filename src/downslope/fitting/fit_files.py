@@ -300,7 +300,9 @@ def _part(rows: BlockRows, share: float, seed: int, *, aside: bool) -> BlockRows
     def read(i: int) -> Iterator[Rows]:
         for block in rows.read(i):
             mine = chosen(block.first, len(block.y))
-            if mine.any():
+            if mine.all():
+                yield block
+            elif mine.any():
                 yield Rows(block.X[mine], block.y[mine], None)
 
     step = 1_000_000

@@ -22,6 +22,8 @@ from downslope.sources.memory import Rows
 ROWS_PER_BATCH = 32_768
 CELLS_PER_BATCH = 1 << 20
 """A batch is shorter where there are many columns, so that memory does not grow with them."""
+CSV_BYTES = 4 << 20
+"""Text parsed at a time: what each batch costs besides its cells is then little."""
 AHEAD = 2
 """Batches read ahead: enough to hide the disk, few enough to keep memory flat."""
 ENDINGS = {
@@ -182,6 +184,7 @@ def _csv(separator: str) -> Any:
     blank = [form for word in BLANK for form in (word, word.upper(), word.capitalize())]
     return pyarrow.dataset.CsvFileFormat(
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
+        read_options=pyarrow.csv.ReadOptions(block_size=CSV_BYTES),
         convert_options=pyarrow.csv.ConvertOptions(null_values=["", "NaN", *blank]),
     )
 

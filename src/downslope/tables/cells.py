@@ -305,8 +305,9 @@ def read(column: Any, spelling: Spelling, where: Where) -> Numbers | Words:
         return Words(np.full(len(column), -1), pa.array([], pa.large_string()))
     values = _text_values if is_text(column) else _typed_values
     numbers = values(column, spelling, where)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        infinite = np.flatnonzero(infinite)
         first = int(infinite[0])
         more = f" ({len(infinite)} such cells)" if len(infinite) > 1 else ""
         raise TableError(
@@ -355,9 +356,11 @@ def _typed_values(column: Any, spelling: Spelling, where: Where) -> Numbers:
         return since
     if pa.types.is_time(kind) or pa.types.is_duration(kind):
         column = pc.cast(column, pa.int64() if kind.bit_width == 64 else pa.int32())
-    values: Numbers = np.array(
-        pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    )
+    if kind != pa.float64():
+        column = pc.cast(column, pa.float64(), safe=False)
+    values: Numbers = column.to_numpy(zero_copy_only=False)
+    if spelling.missing:
+        values = values.copy()  # what Arrow hands over may not be written to
     for word in spelling.missing:
         number = plain_floats(pa.array([word]))
         if number is not None:

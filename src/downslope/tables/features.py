@@ -60,6 +60,8 @@ class NumberCode:
 
     def encode(self, values: Any) -> Coded:
         missing = np.isnan(values)
+        if not (self.flag or self.hours or missing.any()):
+            return Coded(values.astype(np.float64, copy=False)[:, None])
         filled = np.where(missing, self.median, values)
         parts = [filled, *[filled % 1 * 24] * self.hours, *[missing] * self.flag]
         remarks = [] if self.flag else [_counted(missing, f"missing: read as {self.median:g}")]
