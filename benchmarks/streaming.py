@@ -111,7 +111,7 @@ def ours(folder: Path, cache: bool) -> tuple[float, np.ndarray]:
 
 
 def our_pass(folder: Path, how: str) -> tuple[float, None]:
-    from downslope.bowl.solve_stream import StreamPasses
+    from downslope.bowl.solve_stream import BlockPasses, StreamPasses
     from downslope.fitting.file_rows import understand_files
     from downslope.fitting.fit import Ask
     from downslope.losses import LogLoss
@@ -122,9 +122,9 @@ def our_pass(folder: Path, how: str) -> tuple[float, None]:
     if how == "cache":
         rows = cached(rows, folder / "ours", known.key())
     d = rows.n_features
-    passes = StreamPasses(rows, LogLoss(), True, np.zeros(d))
+    passes = StreamPasses(rows, BlockPasses(LogLoss(), True, np.zeros(d)))
     next(rows.blocks())
-    few = StreamPasses(rows, LogLoss(), True, np.zeros(d)).sample(100, 0)
+    few = StreamPasses(rows, BlockPasses(LogLoss(), True, np.zeros(d))).sample(100, 0)
     few.at(np.zeros(d + 1))  # machine code is compiled now
     seconds, _ = seconds_of(lambda: passes.at(np.zeros(d + 1)))
     return seconds, None

@@ -6,7 +6,7 @@ import pytest
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.bowl.solve_stream import solve_stream
-from downslope.errors import PairError
+from downslope.errors import InputError, PairError
 from downslope.losses import make_loss
 from downslope.penalties import Penalty
 from downslope.sources.blocks import BlockRows
@@ -14,6 +14,8 @@ from downslope.sources.memory import MemoryRows, Rows
 
 N, D = 20_000, 6
 LOSSES = ("squared_error", "mse", "log_loss", "poisson", "gamma", "squared_hinge", "huber")
+CORNERS = ("absolute_error", "quantile", "epsilon_insensitive", "hinge")
+CLASSES = 4
 
 
 def data(loss, offset=0.0):
@@ -21,7 +23,10 @@ def data(loss, offset=0.0):
     X = rng.normal(size=(N, D)) @ np.diag(np.logspace(0, -3, D)) @ rng.normal(size=(D, D))
     z = (X - X.mean(0)) / X.std(0) @ np.linspace(-0.5, 0.5, D)
     X += offset
-    if loss in ("log_loss", "squared_hinge"):
+    if loss == "multinomial":
+        chances = z[:, None] * np.arange(CLASSES) + rng.gumbel(size=(N, CLASSES))
+        return X, np.argmax(chances, axis=1).astype(float)
+    if loss in ("log_loss", "squared_hinge", "hinge"):
         return X, np.where(z + rng.logistic(size=N) > 0, 1.0, -1.0)
     if loss == "poisson":
         return X, rng.poisson(np.exp(z)).astype(float)
@@ -63,6 +68,37 @@ def test_the_answer_is_that_of_memory(make, loss, weighted):
     apart = X @ (far.w - near.w)[:D] + (far.w - near.w)[D]
     assert np.abs(apart).max() <= 1e-6 * (X @ near.w[:D]).std()
     assert far.reason.converged
+
+
+@pytest.mark.parametrize("make", [in_blocks, in_dask])
+@pytest.mark.parametrize("penalty", [Penalty(), Penalty(l2=1e-3), Penalty(l1=1e-3, l2=1e-4)])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_several_classes_are_those_of_memory(make, penalty, fit_intercept):
+    X, y = data("multinomial", offset=3.0)
+    options = {"fit_intercept": fit_intercept, "n_outputs": CLASSES}
+    options["settings"] = Settings(tol=1e-14)
+    args = (make_loss("multinomial"), penalty)
+    far = solve_stream(make(X, y, None, 3000), *args, **options)
+    near = solve(X, y, *args, **options)
+    assert far.value == pytest.approx(near.value, rel=1e-9)
+    assert far.reason.converged
+    raw = X @ (far.w - near.w)[: D * CLASSES].reshape(D, CLASSES)
+    raw -= raw.mean(axis=1, keepdims=True)  # what moves all classes alike moves no probability
+    spread = (X @ near.w[: D * CLASSES].reshape(D, CLASSES)).std()
+    assert (raw - raw.mean(axis=0)).std() <= 1e-6 * spread
+
+
+@pytest.mark.parametrize("make", [in_blocks, in_dask])
+@pytest.mark.parametrize("loss", CORNERS)
+@pytest.mark.parametrize("penalty", [Penalty(l2=1e-3), Penalty(l1=0.01)])
+def test_losses_with_corners_are_as_low_as_in_memory_and_the_bound_holds(make, loss, penalty):
+    X, y = data(loss)
+    settings = Settings(tol=1e-7)
+    far = solve_stream(make(X, y, None, 3000), make_loss(loss), penalty, settings=settings)
+    near = solve(X, y, make_loss(loss), penalty, settings=settings)
+    assert far.reason.converged
+    assert abs(far.value - near.value) <= far.bound + near.bound
+    assert far.value == pytest.approx(near.value, rel=1e-6)
 
 
 def test_a_pass_over_blocks_is_few_passes_and_the_bound_holds():
@@ -116,10 +152,20 @@ def test_an_edged_bowl_over_blocks_has_the_same_zeros(loss):
     assert far.value == pytest.approx(near.value, rel=1e-9)
 
 
-def test_what_needs_memory_is_refused_with_the_way_out():
+def test_what_cannot_be_streamed_is_said(monkeypatch):
     X, y = data("log_loss")
-    with pytest.raises(PairError, match="give batch_size"):
-        solve_stream(MemoryRows(X, y), make_loss("hinge"))
+    with pytest.raises(PairError, match="lowest where all weights are zero"):
+        solve_stream(MemoryRows(X, y), make_loss("perceptron"))
+    monkeypatch.setattr("downslope.bowl.regimes.MOST_FULL", 5)
+    with pytest.raises(PairError, match="7 weights are too many"):
+        solve_stream(MemoryRows(X, y), make_loss("log_loss"))
+
+
+def test_rows_that_memory_cannot_hold_are_refused_before_they_are_read(monkeypatch):
+    X, y = data("log_loss")
+    monkeypatch.setattr("downslope.memory_room.available", lambda: 1000)
+    with pytest.raises(InputError, match="300 rows and 7 weights is solved in memory"):
+        solve_stream(in_blocks(X[:300], y[:300], None, 100), make_loss("log_loss"))
 
 
 def test_the_same_bits_for_any_threads_and_any_blocks(monkeypatch):

@@ -45,7 +45,7 @@ from downslope.errors import SettingError
 Array = Any  # a NumPy array or anything with its operators
 
 
-def _xp(z: Array) -> Any:
+def library_of(z: Array) -> Any:
     """The library an array belongs to."""
     if isinstance(z, (np.ndarray, np.generic, float, int)):
         return np
@@ -145,15 +145,15 @@ class Huber:
         return self.epsilon
 
     def value(self, z: Array, y: Array) -> Array:
-        xp, size, e = _xp(z), abs(z - y), self.epsilon
+        xp, size, e = library_of(z), abs(z - y), self.epsilon
         return xp.where(size <= e, 0.5 * size * size, e * size - 0.5 * e * e)
 
     def slope(self, z: Array, y: Array) -> Array:
-        xp, r, e = _xp(z), z - y, self.epsilon
+        xp, r, e = library_of(z), z - y, self.epsilon
         return xp.where(abs(r) <= e, r, e * xp.sign(r))
 
     def curvature(self, z: Array, y: Array) -> Array:
-        return _xp(z).where(abs(z - y) <= self.epsilon, 1.0 + 0.0 * z, 0.0 * z)
+        return library_of(z).where(abs(z - y) <= self.epsilon, 1.0 + 0.0 * z, 0.0 * z)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class AbsoluteError:
         return abs(z - y)
 
     def slope(self, z: Array, y: Array) -> Array:
-        return _xp(z).sign(z - y)
+        return library_of(z).sign(z - y)
 
     def curvature(self, z: Array, y: Array) -> Array:
         return 0.0 * z
@@ -204,13 +204,13 @@ class Quantile:
 
     def value(self, z: Array, y: Array) -> Array:
         r = y - z
-        return _xp(z).where(r >= 0, self.quantile * r, (self.quantile - 1.0) * r)
+        return library_of(z).where(r >= 0, self.quantile * r, (self.quantile - 1.0) * r)
 
     def slope(self, z: Array, y: Array) -> Array:
         r = z - y
-        return _xp(z).where(r > 0, 1.0 - self.quantile + 0.0 * z, 0.0 * z - self.quantile) * (
-            r != 0
-        )
+        return library_of(z).where(
+            r > 0, 1.0 - self.quantile + 0.0 * z, 0.0 * z - self.quantile
+        ) * (r != 0)
 
     def curvature(self, z: Array, y: Array) -> Array:
         return 0.0 * z
@@ -236,7 +236,7 @@ class EpsilonInsensitive:
 
     def slope(self, z: Array, y: Array) -> Array:
         r = z - y
-        return _xp(z).sign(r) * (abs(r) > self.epsilon)
+        return library_of(z).sign(r) * (abs(r) > self.epsilon)
 
     def curvature(self, z: Array, y: Array) -> Array:
         return 0.0 * z
@@ -263,7 +263,7 @@ class SquaredEpsilonInsensitive:
     def slope(self, z: Array, y: Array) -> Array:
         r = z - y
         excess = abs(r) - self.epsilon
-        return 2.0 * _xp(z).sign(r) * excess * (excess > 0)
+        return 2.0 * library_of(z).sign(r) * excess * (excess > 0)
 
     def curvature(self, z: Array, y: Array) -> Array:
         return 0.0 * z + 2.0 * (abs(z - y) > self.epsilon)
@@ -280,13 +280,13 @@ class Poisson:
     parameter: ClassVar[float] = 0.0
 
     def value(self, z: Array, y: Array) -> Array:
-        return _xp(z).exp(z) - y * z
+        return library_of(z).exp(z) - y * z
 
     def slope(self, z: Array, y: Array) -> Array:
-        return _xp(z).exp(z) - y
+        return library_of(z).exp(z) - y
 
     def curvature(self, z: Array, y: Array) -> Array:
-        return _xp(z).exp(z)
+        return library_of(z).exp(z)
 
 
 @dataclass(frozen=True)
@@ -300,13 +300,13 @@ class Gamma:
     parameter: ClassVar[float] = 0.0
 
     def value(self, z: Array, y: Array) -> Array:
-        return z + y * _xp(z).exp(-z)
+        return z + y * library_of(z).exp(-z)
 
     def slope(self, z: Array, y: Array) -> Array:
-        return 1.0 - y * _xp(z).exp(-z)
+        return 1.0 - y * library_of(z).exp(-z)
 
     def curvature(self, z: Array, y: Array) -> Array:
-        return y * _xp(z).exp(-z)
+        return y * library_of(z).exp(-z)
 
 
 @dataclass(frozen=True)
@@ -320,14 +320,14 @@ class LogLoss:
     parameter: ClassVar[float] = 0.0
 
     def value(self, z: Array, y: Array) -> Array:
-        xp, m = _xp(z), y * z
+        xp, m = library_of(z), y * z
         return xp.log1p(xp.exp(-abs(m))) + (abs(m) - m) * 0.5
 
     def slope(self, z: Array, y: Array) -> Array:
         return -y * sigmoid(-y * z)
 
     def curvature(self, z: Array, y: Array) -> Array:
-        e = _xp(z).exp(-abs(z))
+        e = library_of(z).exp(-abs(z))
         return e / ((1.0 + e) * (1.0 + e))
 
 
@@ -387,11 +387,11 @@ class ModifiedHuber:
     def value(self, z: Array, y: Array) -> Array:
         m = y * z
         gap = (1.0 - m) * (m < 1.0)
-        return _xp(z).where(m >= -1.0, gap * gap, -4.0 * m)
+        return library_of(z).where(m >= -1.0, gap * gap, -4.0 * m)
 
     def slope(self, z: Array, y: Array) -> Array:
         m = y * z
-        return _xp(z).where(m >= -1.0, -2.0 * y * (1.0 - m) * (m < 1.0), -4.0 * y)
+        return library_of(z).where(m >= -1.0, -2.0 * y * (1.0 - m) * (m < 1.0), -4.0 * y)
 
     def curvature(self, z: Array, y: Array) -> Array:
         m = y * z
@@ -438,7 +438,7 @@ class Multinomial:
     parameter: ClassVar[float] = 0.0
 
     def value(self, z: Array, y: Array) -> Array:
-        xp, rows = _xp(z), range(z.shape[0])
+        xp, rows = library_of(z), range(z.shape[0])
         top = xp.amax(z, -1)
         return xp.log(xp.exp(z - top[:, None]).sum(-1)) - (z[rows, y] - top)
 
@@ -454,14 +454,14 @@ class Multinomial:
 
 def sigmoid(z: Array) -> Array:
     """``1 / (1 + exp(-z))``, without overflow for any ``z``."""
-    xp = _xp(z)
+    xp = library_of(z)
     e = xp.exp(-abs(z))
     return xp.where(z >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
 
 
 def softmax(z: Array) -> Array:
     """Class probabilities ``exp(z_k) / sum_j exp(z_j)`` over the last axis."""
-    xp = _xp(z)
+    xp = library_of(z)
     e = xp.exp(z - xp.amax(z, -1)[..., None])
     return e / e.sum(-1)[..., None]
 
@@ -478,7 +478,7 @@ def predict_mean(loss: Loss, z: Array) -> Array:
     """Raw predictions as means: identity, exp, probability of +1, or class probabilities."""
     match loss.link:
         case "log":
-            return _xp(z).exp(z)
+            return library_of(z).exp(z)
         case "logit":
             return sigmoid(z)
         case "softmax":

@@ -97,8 +97,7 @@ class Edged:
         """Value, gradient and curvature here; about two passes."""
         passes = self.problem.passes
         n, k = passes.n_rows, passes.n_outputs
-        self.problem.read += 2.0
-        sketch = passes.sketch(self.w, buckets, shift, bend_floor, seed)
+        sketch = self.problem.sketch(self.w, buckets, shift, bend_floor, seed)
         self.value, self.gradient = self.problem.with_ridge(self.w, sketch.value, sketch.gradient)
         bend = curvature_of(products(sketch.table), None, shift, self.problem.ridge, n, k)
         self.hessian, self.center = bend.hessian, bend.center

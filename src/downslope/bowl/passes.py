@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from downslope.bowl.null_model import lowest_loss, null_intercept
+from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
 from downslope.kernels.dense import dense_pass
 from downslope.kernels.team import chunks, share
@@ -118,6 +119,18 @@ class Sample(Passes, Protocol):
         ...
 
 
+class Cornered(Passes, Protocol):
+    """Passes of a loss that has corners to round."""
+
+    def rounded(self, width: float) -> Passes:
+        """The same rows, the loss with its corners rounded off."""
+        ...
+
+    def seen(self, w: Array, width: float) -> Seen:
+        """What the rows tell about corners of that width."""
+        ...
+
+
 @dataclass(frozen=True)
 class DensePasses:
     """Passes over a dense array in memory.
@@ -213,9 +226,16 @@ class DensePasses:
         d = self.n_features
         return self.X @ w[:d] + (w[d] if self.fit_intercept else 0.0)
 
-    def with_loss(self, loss: Loss, y: Array) -> "DensePasses":
-        """The same rows with another loss and its targets."""
+    def rounded(self, width: float) -> "DensePasses":
+        """The same rows, the loss with its corners rounded off."""
+        loss, y = rounded(self.loss, self.y, width)
         return replace(self, loss=loss, y=read_only(y))
+
+    def seen(self, w: Array, width: float) -> Seen:
+        """What the rows tell about corners of that width."""
+        return seen_of(
+            corner_sums(self.loss, self.raw(w), self.y, self.weights, width), self.n_rows
+        )
 
     def as_squares(self, y: Array, weights: Array) -> "DensePasses":
         """The same rows with squared errors, other targets and other weights."""

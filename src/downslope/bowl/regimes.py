@@ -1,5 +1,6 @@
 """Which solver for which problem."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from downslope.bowl.column_walk import column_walk
 from downslope.bowl.lasso import edged_bowl
 from downslope.bowl.least_squares import in_one_pass, refined
 from downslope.bowl.newton import newton
-from downslope.bowl.passes import DensePasses
+from downslope.bowl.passes import Cornered, DensePasses
 from downslope.bowl.round import round_bowl
 from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution
 from downslope.bowl.smoothing import corner_walk
@@ -18,6 +19,7 @@ from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.wide import MOST_FULL, fallback_walk, scaled_walk, shared_walk
 from downslope.bowl.working_set import working_set_walk
+from downslope.errors import PairError
 
 Array = Any
 SMALL = 2e7
@@ -55,6 +57,36 @@ def lowest_point(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     return _without_corners(problem, l1, settings)
 
 
+def lowest_point_far(problem: Smooth, passes: Cornered, l1: Array, settings: Settings) -> Solution:
+    """The same where every look at the rows costs a pass: by sketches, not by the rows.
+
+    Parameters
+    ----------
+    passes : Cornered
+        Those of ``problem``.
+
+    Raises
+    ------
+    PairError
+        If there are too many weights for a matrix of their products.
+    """
+    if len(l1) > MOST_FULL:
+        raise PairError(
+            f"{len(l1):,} weights are too many for rows that are streamed or on a device (at most "
+            f"{MOST_FULL:,}, columns times classes); leave columns out, or bring the rows into "
+            "memory."
+        )
+    if passes.loss.name in CORNERS:
+        return corner_walk(problem, passes, l1, settings, _by_sketches)
+    return _by_sketches(problem, l1, settings)
+
+
+def _by_sketches(problem: Smooth, l1: Array, settings: Settings) -> Solution:
+    if l1.any():
+        return edged_bowl(problem, l1, settings, exact=False)
+    return _or_fall_back(problem, settings, lambda: round_bowl(problem, settings))
+
+
 def _without_corners(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     passes, m = problem.passes, len(l1)
     n = passes.n_rows * passes.n_outputs
@@ -63,15 +95,23 @@ def _without_corners(problem: Smooth, l1: Array, settings: Settings) -> Solution
         return working_set_walk(problem, passes, l1, settings, _few_columns)
     if l1.any():
         return edged_bowl(problem, l1, settings, exact=small)
+    return _or_fall_back(problem, settings, lambda: _smooth(problem, settings, small))
+
+
+def _or_fall_back(problem: Smooth, settings: Settings, solver: Callable[[], Solution]) -> Solution:
+    """What ``solver`` answers; where it fails or stalls, a walk that is slow and safe."""
+
+    def fall_back(settings: Settings, why: str) -> Solution:
+        sample = problem.passes.sample(FEW_ROWS, settings.seed)
+        return fallback_walk(problem, sample, settings, why)
+
     try:
-        solution = _smooth(problem, settings, small)
+        solution = solver()
     except np.linalg.LinAlgError as error:
-        sample = passes.sample(FEW_ROWS, settings.seed)
-        return fallback_walk(problem, sample, settings, str(error))
+        return fall_back(settings, str(error))
     if solution.reason.name != "stalled":
         return solution
-    sample, again = passes.sample(FEW_ROWS, settings.seed), replace(settings, start=solution.w)
-    return fallback_walk(problem, sample, again, "no step led down")
+    return fall_back(replace(settings, start=solution.w), "no step led down")
 
 
 def _smooth(problem: Smooth, settings: Settings, small: bool) -> Solution:

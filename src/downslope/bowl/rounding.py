@@ -18,10 +18,9 @@ hinge                     [0, 1], slope -y     margin - y z
 ========================= ==================== ==============================
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any, ClassVar, NamedTuple
 
 from downslope.losses import (
     AbsoluteError,
@@ -30,6 +29,7 @@ from downslope.losses import (
     Huber,
     Loss,
     Quantile,
+    library_of,
 )
 
 Array = Any
@@ -54,7 +54,7 @@ class RoundQuantile:
         return theta * (z - y) - 0.5 * theta * theta
 
     def slope(self, z: Array, y: Array) -> Array:
-        return np.clip(z - y, -self.quantile, 1.0 - self.quantile)
+        return library_of(z).clip(z - y, -self.quantile, 1.0 - self.quantile)
 
     def curvature(self, z: Array, y: Array) -> Array:
         r = z - y
@@ -76,12 +76,13 @@ class RoundEpsilonInsensitive:
         return self.epsilon
 
     def value(self, z: Array, y: Array) -> Array:
-        excess = np.maximum(abs(z - y) - self.epsilon, 0.0)
-        theta = np.minimum(excess, 1.0)
+        clip, excess = library_of(z).clip, abs(z - y) - self.epsilon
+        excess, theta = excess * (excess > 0.0), clip(excess, 0.0, 1.0)
         return theta * excess - 0.5 * theta * theta
 
     def slope(self, z: Array, y: Array) -> Array:
-        return np.sign(z - y) * np.clip(abs(z - y) - self.epsilon, 0.0, 1.0)
+        xp = library_of(z)
+        return xp.sign(z - y) * xp.clip(abs(z - y) - self.epsilon, 0.0, 1.0)
 
     def curvature(self, z: Array, y: Array) -> Array:
         excess = abs(z - y) - self.epsilon
@@ -104,11 +105,11 @@ class RoundHinge:
 
     def value(self, z: Array, y: Array) -> Array:
         gap = self.margin - y * z
-        slide = np.clip(gap, 0.0, 1.0)
+        slide = library_of(z).clip(gap, 0.0, 1.0)
         return slide * gap - 0.5 * slide * slide
 
     def slope(self, z: Array, y: Array) -> Array:
-        return -y * np.clip(self.margin - y * z, 0.0, 1.0)
+        return -y * library_of(z).clip(self.margin - y * z, 0.0, 1.0)
 
     def curvature(self, z: Array, y: Array) -> Array:
         gap = self.margin - y * z
@@ -139,3 +140,29 @@ def rounded(loss: Loss, y: Array, width: float) -> tuple[Loss, Array]:
         case Hinge():
             return RoundHinge(1.0 / width), y
     raise TypeError(f"{loss.name} has no corner to round")
+
+
+class Seen(NamedTuple):
+    """What one look at all rows tells about a point of a loss with corners."""
+
+    value: float
+    """Mean loss, corners and all."""
+    cut: float
+    """Mean of what rounding takes off the loss."""
+    rms: float
+    """Root mean square of the slopes."""
+
+
+def corner_sums(loss: Loss, z: Array, y: Array, weights: Array, width: float) -> Array:
+    """Sums over rows of the loss, of what rounding takes off it, and of the squared slopes."""
+    round_loss, targets = rounded(loss, y, width)
+    sharp = loss.value(z, y)
+    cut = sharp - width * round_loss.value(z / width, targets)
+    slopes = round_loss.slope(z / width, targets)
+    return library_of(z).stack([(weights * part).sum() for part in (sharp, cut, slopes * slopes)])
+
+
+def seen_of(sums: Array, n_rows: int) -> Seen:
+    """Their means, the last one's root."""
+    value, cut, squares = (float(part) / n_rows for part in sums)
+    return Seen(value, cut, math.sqrt(squares))

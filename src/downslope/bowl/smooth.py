@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from downslope.bowl.metric import Metric, metric_of
-from downslope.bowl.passes import Passes, Sketch
+from downslope.bowl.passes import Cornered, Passes, Sketch
+from downslope.bowl.rounding import Seen
 from downslope.bowl.walks import Point
 from downslope.losses import Loss
 from downslope.stopping import Reason
@@ -125,14 +126,26 @@ class Smooth:
 
     def look(self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int) -> View:
         """Value, gradient and round coordinates at ``w``; about two passes."""
-        self.read += 2.0
         n, k = self.passes.n_rows, self.passes.n_outputs
-        asked = np.append(w, (floor, seed))
-        sketch = Sketch(
-            *self._recalled(asked, lambda: self.passes.sketch(w, buckets, shift, floor, seed))
-        )
+        sketch = self.sketch(w, buckets, shift, floor, seed)
         metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets is None)
         return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
+
+    def sketch(
+        self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
+    ) -> Sketch:
+        """Mean loss, its gradient and a sketch of the curvature; about two passes."""
+        self.read += 2.0
+        asked = np.append(w, (floor, seed))
+        return Sketch(
+            *self._recalled(asked, lambda: self.passes.sketch(w, buckets, shift, floor, seed))
+        )
+
+    def seen(self, w: Array, width: float, passes: Cornered) -> Seen:
+        """What ``passes``, those of the problem, tell about corners of that width; one pass."""
+        self.read += 1.0
+        asked = np.append(w, width)
+        return Seen(*map(float, self._recalled(asked, lambda: passes.seen(w, width))))
 
     def _recalled(self, asked: Array, read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
         return read() if self.log is None else self.log.recall(asked, read)

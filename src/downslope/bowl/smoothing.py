@@ -19,16 +19,15 @@ most delta/8 each, and they are the fewer the narrower it is.
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.passes import DensePasses
+from downslope.bowl.passes import Cornered
 from downslope.bowl.pilot import null_weights
-from downslope.bowl.rounding import rounded
+from downslope.bowl.rounding import Seen
 from downslope.bowl.smooth import Settings, Smooth, Solution
-from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import Point
 from downslope.stopping import Reason
 
@@ -43,20 +42,9 @@ SHARE = 0.1
 """How much of the gap asked for may be left to a rounded problem."""
 
 
-class Seen(NamedTuple):
-    """What one look at all rows tells about a point."""
-
-    value: float
-    """Mean loss, corners and all."""
-    cut: float
-    """Mean of what rounding takes off the loss."""
-    rms: float
-    """Root mean square of the slopes."""
-
-
 def corner_walk(
     problem: Smooth,
-    passes: DensePasses | SparsePasses,
+    passes: Cornered,
     l1: Array,
     settings: Settings,
     solver: Solver,
@@ -66,7 +54,7 @@ def corner_walk(
     Parameters
     ----------
     problem : Smooth
-    passes : DensePasses or SparsePasses
+    passes : Cornered
         Those of the problem, with a loss that ``rounding.rounded`` knows.
     l1 : array of shape (n_weights,)
     settings : Settings
@@ -78,7 +66,6 @@ def corner_walk(
     tol = certificate.DEFAULT_TOL if settings.tol is None else settings.tol
     width, enough = FIRST_WIDTH * max(null_value, 1e-300), tol * null_value
     while True:
-        loss, y = rounded(passes.loss, passes.y, width)
         part = replace(
             settings,
             start=w / width,
@@ -86,11 +73,11 @@ def corner_walk(
             watch=None,
             most_passes=settings.most_passes - problem.read,
         )
-        rounded_problem = Smooth(passes.with_loss(loss, y), problem.ridge * width)
+        rounded_problem = Smooth(passes.rounded(width), problem.ridge * width, problem.log)
         solution = solver(rounded_problem, l1, part)
         problem.read += solution.passes
         w, sketches, k = solution.w * width, sketches + solution.sketches, k + 1
-        seen = _see(problem, passes, w, width)
+        seen = problem.seen(w, width, passes)
         value = seen.value + float(l1 @ np.abs(w)) + 0.5 * float(w @ (problem.ridge * w))
         bound = _gap(seen, width, solution.bound * width)
         enough = tol * max(null_value - value, 1e-3 * tol * null_value)
@@ -101,18 +88,6 @@ def corner_walk(
         if reason is not None:
             return Solution(w, value, bound, reason, problem.read, k, sketches)
         width *= min(max(math.sqrt(0.5 * enough / bound), NARROWER[0]), NARROWER[1])
-
-
-def _see(problem: Smooth, passes: DensePasses | SparsePasses, w: Array, width: float) -> Seen:
-    """One more pass."""
-    problem.read += 1.0
-    z, weights = passes.raw(w), passes.weights
-    loss, y = rounded(passes.loss, passes.y, width)
-    sharp = passes.loss.value(z, passes.y)
-    cut = sharp - width * loss.value(z / width, y)
-    slopes = loss.slope(z / width, y)
-    means = [float(np.mean(weights * part)) for part in (sharp, cut, slopes * slopes)]
-    return Seen(means[0], means[1], math.sqrt(means[2]))
 
 
 def _gap(seen: Seen, width: float, left: float) -> float:

@@ -71,11 +71,7 @@ def solve(
     >>> abs(solution.w).round(9)
     array([0.08, 0.  ])
     """
-    if loss.name == "perceptron":
-        raise PairError(
-            "The perceptron loss is lowest where all weights are zero, so there is no lowest point "
-            "worth finding; use loss='hinge', or a learning rate, with which its walk is classic."
-        )
+    refuse_perceptron(loss)
     n, d = X.shape
     row_weights = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=float)
     X, unit = _in_range(_sparse(X) if sparse.issparse(X) else _floats(X))
@@ -92,6 +88,15 @@ def solve(
         w = moved_back(solution.w, shift, n_outputs)
         w[: d * n_outputs] *= np.repeat(unit, n_outputs)
     return replace(solution, w=w)
+
+
+def refuse_perceptron(loss: Loss) -> None:
+    """Refuse the loss that has no lowest point worth finding."""
+    if loss.name == "perceptron":
+        raise PairError(
+            "The perceptron loss is lowest where all weights are zero, so there is no lowest point "
+            "worth finding; use loss='hinge', or a learning rate, with which its walk is classic."
+        )
 
 
 def _passes(

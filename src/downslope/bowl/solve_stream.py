@@ -11,14 +11,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from downslope.bowl.lasso import edged_bowl
+from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, Sketch, read_only
-from downslope.bowl.round import buckets_for, round_bowl
+from downslope.bowl.regimes import lowest_point_far
+from downslope.bowl.round import buckets_for
+from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.smooth import Settings, Smooth, Solution
-from downslope.bowl.solve import far_columns, moved_back, solve, told_in_user_units
-from downslope.errors import PairError
+from downslope.bowl.solve import (
+    far_columns,
+    moved_back,
+    refuse_perceptron,
+    solve,
+    told_in_user_units,
+)
 from downslope.kernels.team import one_thread_per_product
 from downslope.losses import Loss
+from downslope.memory_room import check_room
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.memory import Rows
 
@@ -40,26 +48,82 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class BlockPasses:
+    """What travels to a block: everything about a pass but the rows.
+
+    Parameters
+    ----------
+    loss : Loss
+    fit_intercept : bool
+    shift : array of shape (n_features,)
+        Subtracted from the columns; see ``solve.far_columns``.
+    n_outputs : int, default 1
+        Number of classes of a multinomial loss.
+    width : float, default 0
+        Width over which the corners of the loss are rounded off; 0 leaves them.
+    """
+
+    loss: Loss
+    fit_intercept: bool
+    shift: Array
+    n_outputs: int = 1
+    width: float = 0.0
+
+    def of(self, rows: Rows) -> DensePasses | ClassPasses:
+        """Passes over one block."""
+        if self.n_outputs > 1:
+            X, weights = self._columns(rows)
+            labels = read_only(np.ascontiguousarray(rows.y, dtype=np.int64))
+            return ClassPasses(X, labels, weights, self.n_outputs, self.fit_intercept)
+        sharp = self.sharp(rows)
+        return sharp.rounded(self.width) if self.width else sharp
+
+    def sharp(self, rows: Rows) -> DensePasses:
+        """Passes over one block for one output, corners and all."""
+        X, weights = self._columns(rows)
+        y = read_only(np.ascontiguousarray(rows.y, dtype=np.float64))
+        return DensePasses(X, y, weights, self.loss, self.fit_intercept)
+
+    def _columns(self, rows: Rows) -> tuple[Array, Array]:
+        X = np.asarray(rows.X)
+        X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
+        X = X - self.shift.astype(X.dtype) if self.shift.any() else X
+        weights = np.ones(len(X)) if rows.weights is None else np.asarray(rows.weights, float)
+        return read_only(np.ascontiguousarray(X)), read_only(weights)
+
+
+@dataclass(frozen=True)
 class StreamPasses:
     """Passes over a source of dense rows, block by block.
 
     Parameters
     ----------
     source : Source
-    loss : Loss
-    fit_intercept : bool
-    shift : array of shape (n_features,)
-        Subtracted from the columns of every block; see ``solve.far_columns``.
-    lowest_weight : float
+    block : BlockPasses
+        The pass over each of its blocks.
+    lowest_weight : float, default 1
         Smallest weight of a row that counts.
     """
 
     source: Source
-    loss: Loss
-    fit_intercept: bool
-    shift: Array
+    block: BlockPasses
     lowest_weight: float = 1.0
-    n_outputs: int = 1
+
+    @property
+    def loss(self) -> Loss:
+        """The loss, with its corners rounded off where they are."""
+        sharp, width = self.block.loss, self.block.width
+        return rounded(sharp, np.zeros(0), width)[0] if width else sharp
+
+    @property
+    def fit_intercept(self) -> bool:
+        """Whether the flat weights end with an intercept."""
+        return self.block.fit_intercept
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of raw predictions of a row."""
+        return self.block.n_outputs
 
     @property
     def n_rows(self) -> int:
@@ -73,7 +137,7 @@ class StreamPasses:
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Mean loss and gradient."""
-        value, gradient = self.source.total(partial(_sums_at, self._bare(), w))
+        value, gradient = self.source.total(partial(_sums_at, self.block, w))
         return value / self.n_rows, gradient / self.n_rows
 
     def sketch(
@@ -81,50 +145,36 @@ class StreamPasses:
     ) -> Sketch:
         """Mean loss, gradient and a CountSketch of the curvature."""
         assert buckets is not None  # rows few enough for a bucket each are solved in memory
-        fn = partial(_sums_with_sketch, self._bare(), w, buckets, shift, floor, seed)
+        fn = partial(_sums_with_sketch, self.block, w, buckets, shift, floor, seed)
         value, gradient, table = self.source.total(fn)
         return Sketch(value / self.n_rows, gradient / self.n_rows, table, shift)
 
     def lowest_loss(self) -> float:
         """Mean loss if every row had the prediction that suits it best."""
-        return float(self.source.total(partial(_lowest_sum, self._bare()))) / self.n_rows
+        return float(self.source.total(partial(_lowest_sum, self.block))) / self.n_rows
 
-    def sample(self, k: int, seed: int) -> DensePasses:
+    def sample(self, k: int, seed: int) -> DensePasses | ClassPasses:
         """``k`` rows drawn without replacement, in memory."""
-        return self._bare().of(self.source.sample(k, seed))
+        return self.block.of(self.source.sample(k, seed))
 
-    def _bare(self) -> "BlockPasses":
-        return BlockPasses(self.loss, self.fit_intercept, self.shift)
+    def rounded(self, width: float) -> "StreamPasses":
+        """The same rows, the loss with its corners rounded off."""
+        return replace(self, block=replace(self.block, width=width))
 
-
-@dataclass(frozen=True)
-class BlockPasses:
-    """What travels to a block: everything about a pass but the rows."""
-
-    loss: Loss
-    fit_intercept: bool
-    shift: Array
-
-    def of(self, rows: Rows) -> DensePasses:
-        """Passes over one block."""
-        X = np.asarray(rows.X)
-        X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
-        X = X - self.shift.astype(X.dtype) if self.shift.any() else X
-        y = np.ascontiguousarray(rows.y, dtype=np.float64)
-        weights = np.ones(len(y)) if rows.weights is None else np.asarray(rows.weights, float)
-        return DensePasses(
-            read_only(np.ascontiguousarray(X)),
-            read_only(y),
-            read_only(weights),
-            self.loss,
-            self.fit_intercept,
-        )
+    def seen(self, w: Array, width: float) -> Seen:
+        """What the rows tell about corners of that width."""
+        return seen_of(self.source.total(partial(_corners, self.block, w, width)), self.n_rows)
 
 
 def _sums_at(passes: BlockPasses, w: Array, rows: Rows) -> tuple[float, Array]:
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         value, gradient = passes.of(rows).at(w)
     return value * len(rows.y), gradient * len(rows.y)
+
+
+def _corners(passes: BlockPasses, w: Array, width: float, rows: Rows) -> Array:
+    sharp = passes.sharp(rows)
+    return corner_sums(passes.loss, sharp.raw(w), sharp.y, sharp.weights, width)
 
 
 def _lowest_sum(passes: BlockPasses, rows: Rows) -> float:
@@ -154,6 +204,7 @@ def solve_stream(
     penalty: Penalty = NO_PENALTY,
     *,
     fit_intercept: bool = True,
+    n_outputs: int = 1,
     settings: Settings | None = None,
 ) -> Solution:
     """Lowest point of the objective over a source of rows; ``solve.solve`` without the memory.
@@ -163,7 +214,7 @@ def solve_stream(
     source : Source
         Dense rows with weights of mean 1; a source small enough to need no sketch is read into
         memory.
-    loss, penalty, fit_intercept, settings
+    loss, penalty, fit_intercept, n_outputs, settings
         As in ``solve.solve``.
 
     Returns
@@ -173,7 +224,9 @@ def solve_stream(
     Raises
     ------
     PairError
-        For losses without curvature and for several classes: those walk by batches.
+        For the perceptron loss, and for more weights than a matrix of their products can have.
+    InputError
+        If rows that are too few to be sketched do not fit into memory.
 
     Examples
     --------
@@ -184,15 +237,15 @@ def solve_stream(
     >>> solution.w.round(6)
     array([2.e+00, 3.e-04, 1.e+00])
     """
-    settings = settings or Settings()
-    smooth = loss.max_curvature is not None or loss.link == "log"
-    if not smooth or loss.link == "softmax":
-        raise PairError(
-            f"Without a learning rate, loss={loss.name!r} needs the rows in memory; give "
-            "batch_size and learning_rate, or a smooth loss of one output."
+    settings, k = settings or Settings(), n_outputs
+    refuse_perceptron(loss)
+    n, m = source.n_rows, (source.n_features + fit_intercept) * k
+    if buckets_for(n, m, k) in (None, n):
+        check_room(
+            3.0 * 8.0 * n * source.n_features,
+            f"A problem of {n:,} rows and {m:,} weights is solved in memory, which",
+            "leave columns out, or use a machine with more memory",
         )
-    n, m = source.n_rows, source.n_features + fit_intercept
-    if buckets_for(n, m) in (None, n):
         rows = source.sample(n, settings.seed)
         return solve(
             rows.X,
@@ -201,19 +254,16 @@ def solve_stream(
             penalty,
             weights=rows.weights,
             fit_intercept=fit_intercept,
+            n_outputs=k,
             settings=settings,
         )
     few = source.sample(1024, settings.seed)
     shift = far_columns(np.asarray(few.X)) if fit_intercept else np.zeros(source.n_features)
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
-    passes = StreamPasses(source, loss, fit_intercept, shift, lowest)
-    ridge = np.append(np.full(source.n_features, penalty.l2), np.zeros(int(fit_intercept)))
+    passes = StreamPasses(source, BlockPasses(loss, fit_intercept, shift, k), lowest)
+    penalised = np.append(np.ones(source.n_features * k), np.zeros(k * fit_intercept))
     moved = shift if shift.any() else None
-    settings = told_in_user_units(settings, moved)
-    problem = Smooth(passes, ridge, settings.log)
-    if penalty.l1:
-        edges = np.append(np.full(source.n_features, penalty.l1), np.zeros(int(fit_intercept)))
-        solution = edged_bowl(problem, edges, settings, exact=False)
-    else:
-        solution = round_bowl(problem, settings)
-    return replace(solution, w=moved_back(solution.w, moved))
+    problem = Smooth(passes, penalty.l2 * penalised, settings.log)
+    settings = told_in_user_units(settings, moved, k)
+    solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
+    return replace(solution, w=moved_back(solution.w, moved, k))

@@ -9,6 +9,7 @@ import numpy as np
 
 from downslope.bowl.null_model import lowest_loss, null_intercept
 from downslope.bowl.passes import Scales, Sketch, read_only
+from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
 from downslope.kernels.csr import sparse_pass
 from downslope.kernels.team import chunks, share
@@ -109,9 +110,16 @@ class SparsePasses:
         d = self.n_features
         return self.X @ w[:d] + (w[d] if self.fit_intercept else 0.0)
 
-    def with_loss(self, loss: Loss, y: Array) -> "SparsePasses":
-        """The same rows with another loss and its targets."""
+    def rounded(self, width: float) -> "SparsePasses":
+        """The same rows, the loss with its corners rounded off."""
+        loss, y = rounded(self.loss, self.y, width)
         return replace(self, loss=loss, y=read_only(y))
+
+    def seen(self, w: Array, width: float) -> Seen:
+        """What the rows tell about corners of that width."""
+        return seen_of(
+            corner_sums(self.loss, self.raw(w), self.y, self.weights, width), self.n_rows
+        )
 
     def as_squares(self, y: Array, weights: Array) -> "SparsePasses":
         """The same rows with squared errors, other targets and other weights."""
