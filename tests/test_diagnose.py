@@ -720,3 +720,11 @@ def test_noise_of_a_module_on_batches():
     assert facts.batch_size == 4
     exact = problem_facts(problem, facts.w, result.trace, run_facts(result.trace, Plain()))
     assert facts.noise.spread == pytest.approx(exact.noise.spread, rel=0.4)
+
+
+def test_classes_each_against_the_rest_are_diagnosed():
+    from downslope.estimators import DescentClassifier
+
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    model = DescentClassifier(loss="squared_hinge").fit(X, np.digitize(X[:, 0], [-0.5, 0.5]))
+    assert model.diagnosis_.verdict

@@ -18,8 +18,8 @@ from downslope.rules import Plain
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import check_names
 from downslope.sources.memory import MemoryRows, Rows
-from downslope.targets import RANGES
-from downslope.training import Settings, Trained, user_trace, weight_names
+from downslope.targets import RANGES, class_weights, signs
+from downslope.training import Settings, Trained, answer, user_trace, weight_names
 
 Array = Any
 KEPT_ROWS = 10_000
@@ -41,7 +41,7 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
     Raises
     ------
     PairError
-        For settings that step on single rows, and for more than two classes.
+        For settings that step on single rows.
     InputError
         If a cell is missing, infinite, or outside what the loss knows.
     """
@@ -49,21 +49,22 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
 
     check_names(estimator.rule, estimator.scaling)
     names = [str(name) for name in X.columns] if _is_frame(X) else []
-    labels = vars(estimator).get("class_weight", "no classes")
-    if labels not in ("no classes", None):
-        raise PairError("class_weight needs the rows in memory; give sample_weight instead.")
-    rows = dask_rows(X, y, sample_weight)
-    if labels is None:
-        estimator.classes_ = _two_classes(rows)
-        rows = rows.map(partial(_signed, estimator.classes_[1]))
+    rows, n_outputs, weighted = dask_rows(X, y, sample_weight), 1, sample_weight is not None
+    if "class_weight" in vars(estimator):
+        classes = estimator.classes_ = _classes_of(rows)
+        if estimator.class_weight is not None:
+            factors = _factors(rows, classes, estimator.class_weight)
+            rows, weighted = rows.map(partial(_class_weighted, classes, factors)), True
+        n_outputs = 1 if len(classes) == 2 else len(classes)
+        rows = rows.map(partial(_coded, classes, estimator.loss))
     weight = _checked(rows, estimator.loss)
-    if sample_weight is not None:
+    if weighted:
         rows = rows.map(partial(_reweighted, rows.n_rows / weight))
     estimator.n_features_in_ = rows.n_features
     if names:
         estimator.feature_names_in_ = np.array(names, dtype=object)
     seed = int(np.random.RandomState(estimator.random_state).randint(2**31 - 1))
-    trained = train_far(rows, estimator._settings(1, seed))
+    trained = train_far(rows, estimator._settings(n_outputs, seed))
     estimator._keep(trained, in_parts=False)
 
 
@@ -103,7 +104,7 @@ def train_far(source: Any, settings: Settings, log: Log | None = None) -> Traine
         problem, raw if given is scaling else scaling, solver, names=weight_names(settings)
     )
     history = user_trace(result.trace, scaling, settings.n_outputs)
-    w = scaling.to_user(result.w)
+    w = answer(result, scaling, settings)
     few = MemoryRows(*source.sample(KEPT_ROWS, settings.seed)[:3])
     why = "None: in a bowl that is made round first, a step of 1 is right."
     n = source.n_rows
@@ -116,15 +117,15 @@ def scaled(scaling: Scaling, rows: Rows) -> Rows:
 
 
 def _objective(rows: Source, settings: Settings) -> Objective:
-    return Objective(rows, settings.loss, settings.penalty, settings.fit_intercept)
+    return Objective(
+        rows, settings.loss, settings.penalty, settings.fit_intercept, settings.n_outputs
+    )
 
 
-def _two_classes(rows: Any) -> Array:
+def _classes_of(rows: Any) -> Array:
     classes = np.array(sorted(rows.total(_classes).labels))
-    if len(classes) != 2:
-        raise PairError(
-            f"y holds {len(classes)} classes; on a cluster a classifier tells two apart."
-        )
+    if len(classes) < 2:
+        raise InputError(f"y holds the class {classes[0]!r} only; a classifier needs two or more.")
     return classes
 
 
@@ -142,8 +143,28 @@ def _classes(rows: Rows) -> _Labels:
     return _Labels(set(np.unique(rows.y).tolist()))
 
 
-def _signed(positive: Any, rows: Rows) -> Rows:
-    return rows._replace(y=np.where(rows.y == positive, 1.0, -1.0))
+def _coded(classes: Array, loss: str, rows: Rows) -> Rows:
+    codes = np.searchsorted(classes, rows.y)
+    softmax = loss == "log_loss" and len(classes) > 2
+    return rows._replace(y=codes if softmax else signs(codes, len(classes)).y)
+
+
+def _factors(rows: Any, classes: Array, class_weight: Any) -> Array:
+    """Weight of each class, in the order of ``classes``."""
+    totals, codes = rows.total(partial(_class_totals, classes)), np.arange(len(classes))
+    factors = class_weights(class_weight, classes, codes, totals)
+    assert factors is not None  # there is a class_weight
+    return factors
+
+
+def _class_totals(classes: Array, rows: Rows) -> Array:
+    codes = np.searchsorted(classes, rows.y)
+    return np.bincount(codes, weights=rows.weights, minlength=len(classes))
+
+
+def _class_weighted(classes: Array, factors: Array, rows: Rows) -> Rows:
+    each = factors[np.searchsorted(classes, rows.y)]
+    return rows._replace(weights=each if rows.weights is None else each * rows.weights)
 
 
 def _reweighted(factor: float, rows: Rows) -> Rows:

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight
+from downslope.targets import one_class
 from downslope.trace import COLUMNS, Record, Recorder, Trace
 
 Array = Any
@@ -139,7 +141,10 @@ def run_far(
     names: tuple[str, ...] = (),
     show: Show | None = None,
 ) -> Result:
-    """``run_free`` for rows that are not in this memory: files, a cache, a cluster."""
+    """``run_free`` for rows that are not in this memory: files, a cache, a cluster.
+
+    Their source has a ``map``.
+    """
 
     def solver(settings: Settings) -> Solution:
         return solve_stream(
@@ -147,10 +152,24 @@ def run_far(
             problem.loss,
             problem.penalty,
             fit_intercept=problem.fit_intercept,
+            n_outputs=problem.n_outputs,
             settings=settings,
         )
 
-    return _run(solver, problem, scaling, settings, names, show)
+    if problem.n_outputs == 1 or problem.loss.link == "softmax":
+        return _run(solver, problem, scaling, settings, names, show)
+    rows: Any = problem.source
+    return together(
+        [
+            run_far(
+                replace(problem, n_outputs=1, source=rows.map(partial(one_class, c=c))),
+                scaling,
+                settings,
+                show=show,
+            )
+            for c in range(problem.n_outputs)
+        ]
+    )
 
 
 def _run(

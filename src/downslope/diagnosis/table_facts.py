@@ -115,14 +115,15 @@ def _largest(numbers: Array) -> Share:
 
 
 def _row_numbers(problem: Objective) -> tuple[Array, Array]:
-    """Squared length and target of every row."""
+    """Squared length and target of every row; one of several classes counts as its number."""
     squares: list[Array] = []
     targets: list[Array] = []
 
     def look(rows: Any) -> float:
         with np.errstate(all="ignore"):
             squares.append(row_squares(rows.X))
-        targets.append(np.asarray(rows.y, dtype=float))
+        y = np.asarray(rows.y, dtype=float)
+        targets.append(y if y.ndim == 1 else y.argmax(axis=1).astype(float))
         return 0.0
 
     problem.source.total(look)

@@ -86,7 +86,7 @@ class FileRows:
         return Rows(X, y, None, first) if known.all() else Rows(X[known], y[known], None, first)
 
     def targets(self, table: Table) -> Array:
-        """Numbers, or -1 and +1 for the two classes; NaN where missing."""
+        """Numbers; -1 and +1 for two classes, 0, 1, 2 ... for more; NaN where missing."""
         target = self.view.target
         column, where = table.columns[target.name], table.where(target.name)
         if target.task == "regression":
@@ -94,16 +94,17 @@ class FileRows:
         values = read(column, self.spelling, where)
         # Classes that read as yes or no keep the names they have.
         words = values if isinstance(values, Words) else as_words(column, self.spelling.missing)
-        signs = {name: 2.0 * i - 1.0 for i, name in enumerate(target.classes)}
+        two = len(target.classes) == 2
+        codes = {name: 2.0 * i - 1.0 if two else i for i, name in enumerate(target.classes)}
         names = [_class_name(name, self.spelling) for name in words.names()]
-        new = [name for name in names if name not in signs]
+        new = [name for name in names if name not in codes]
         if new:
             raise InputError(
                 f"{table.name}: the target {glimpse(target.name)} holds {glimpse(new[0])}, which "
                 f"is not one of the classes {', '.join(target.classes)} of the sample that was "
                 "looked at; mend it, or leave such rows out."
             )
-        return np.array([*(signs[name] for name in names), np.nan])[words.codes]
+        return np.array([*(codes[name] for name in names), np.nan])[words.codes]
 
     def source(self) -> BlockRows:
         """The rows, read and encoded anew in every pass."""
@@ -150,11 +151,6 @@ def understand_files(
         kinds=dict(ask.kinds),
     )
     target = view.target
-    if target.task == "multiclass":
-        raise InputError(
-            f"{files.name}: the target {glimpse(target.name)} has {len(target.classes)} classes; "
-            "files that are streamed are fitted for numbers or for two classes."
-        )
     encoder = Encoder.learn(view)
     for code in encoder.codes:
         if isinstance(code, TextCode):

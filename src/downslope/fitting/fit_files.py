@@ -23,6 +23,7 @@ from downslope.far import scaled
 from downslope.fitting.file_rows import FileRows, Tell, silent, understand_files
 from downslope.fitting.fit import Ask, settings_for, settings_in_words, settled, shaped
 from downslope.fitting.model import Model
+from downslope.fitting.scores import log_loss
 from downslope.losses import predict_mean
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
@@ -32,6 +33,7 @@ from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
 from downslope.sources.memory import MemoryRows, Rows
 from downslope.stopping import Reason
+from downslope.targets import one_class, probabilities, signs
 from downslope.training import Settings, objective, pick_rate
 
 Array = Any
@@ -151,7 +153,7 @@ def _fitted(
     learned, aside = placed(parts, tell, on_cluster)
     mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
     safe = None if checkpoint is None else (checkpoint, mark)
-    walked = walk(learned, settings, watch, safe)
+    walked = walk(learned.map(partial(coded, settings)), settings, watch, safe)
     if rows.files.stamps() != stamps:
         raise InputError(
             f"{rows.files.name} has changed while it was read, so the model would be of no one "
@@ -224,23 +226,37 @@ def walk(
             "rows at once, which takes thousands of passes over files; give a batch_size, or "
             "leave rule and rate open."
         )
-    scaling = _scaling(rows, settings, settings.penalty != NO_PENALTY)
+    scaling, k = _scaling(rows, settings, settings.penalty != NO_PENALTY), settings.n_outputs
     tol = settings.tol if isinstance(settings.tol, float) else None
-    solution = solve_stream(
-        rows.map(partial(scaled, scaling)),
-        settings.loss,
-        settings.penalty,
-        fit_intercept=settings.fit_intercept,
-        settings=SolverSettings(
-            tol=tol,
-            most_passes=settings.max_iter,
-            seed=settings.seed,
-            watch=watch,
-            log=None if safe is None else safe[0].of_passes(safe[1]),
-        ),
+    solver = SolverSettings(
+        tol=tol,
+        most_passes=settings.max_iter,
+        seed=settings.seed,
+        watch=watch,
+        log=None if safe is None else safe[0].of_passes(safe[1]),
     )
-    w = scaling.to_user(solution.w)
-    return Walked(w, solution.value, solution.bound, solution.passes, solution.reason)
+    even = rows.map(partial(scaled, scaling))
+    softmax = settings.loss.link == "softmax"
+    sources = [even] if k == 1 or softmax else [even.map(partial(one_class, c=c)) for c in range(k)]
+    found = [
+        solve_stream(
+            source,
+            settings.loss,
+            settings.penalty,
+            fit_intercept=settings.fit_intercept,
+            n_outputs=k if softmax else 1,
+            settings=solver,
+        )
+        for source in sources
+    ]
+    w = scaling.to_user(np.stack([each.w for each in found], axis=1).ravel(), k)
+    if softmax and settings.fit_intercept:
+        w[-k:] -= w[-k:].mean()  # the same for all classes changes no probability
+    value, bound, passes = (
+        sum(vars(each)[name] for each in found) for name in ("value", "bound", "passes")
+    )
+    worst = next((each.reason for each in found if not each.reason.converged), found[-1].reason)
+    return Walked(w, value, bound, passes, worst)
 
 
 def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Walked:
@@ -248,7 +264,8 @@ def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Wal
     assert isinstance(settings.batch_size, int)  # see walk
     scaling = _scaling(rows, settings, True)
     even = rows.map(partial(scaled, scaling))
-    problem = Objective(even, settings.loss, settings.penalty, settings.fit_intercept)
+    k = settings.n_outputs
+    problem = Objective(even, settings.loss, settings.penalty, settings.fit_intercept, k)
     rule = choose_rule(settings.rule)
     few = MemoryRows(*even.sample(RATE_ROWS, settings.seed)[:3])
     on = objective(few, settings) if settings.learning_rate == "auto" else problem
@@ -273,7 +290,7 @@ def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Wal
         keep_weights=False,
         keeper=keeper,
     )
-    w = scaling.to_user(result.w if result.average is None else result.average)
+    w = scaling.to_user(result.w if result.average is None else result.average, k)
     passes = float(result.trace["epoch"][-1])
     return Walked(w, float(result.trace["value"][-1]), np.nan, passes, result.reason)
 
@@ -326,6 +343,15 @@ def lots(first: int, n: int, seed: int) -> Array:
     return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
 
 
+def coded(settings: Settings, rows: Rows) -> Rows:
+    """Targets as the loss wants them: class numbers, or for each class -1 and +1."""
+    if settings.n_outputs == 1:
+        return rows
+    codes = rows.y.astype(np.int64)
+    softmax = settings.loss.link == "softmax"
+    return rows._replace(y=codes if softmax else signs(codes, settings.n_outputs).y)
+
+
 def judge(
     rows: AnyRows,
     settings: Settings,
@@ -336,20 +362,26 @@ def judge(
 ) -> dict[str, float]:
     """R² and typical error, or accuracy and log loss, in one pass; ``pivot``: near y."""
 
-    def sums(block: Rows) -> Array:
-        z = np.asarray(block.X @ coefficients[0] + intercepts[0])
-        y, mean = block.y, predict_mean(settings.loss, z)
-        if task == "regression":
-            return np.array([((y - mean) ** 2).sum(), (y - pivot).sum(), ((y - pivot) ** 2).sum()])
-        return np.array([((z > 0) == (y > 0)).sum(), np.logaddexp(0.0, -y * z).sum(), 0.0])
+    def squares(block: Rows) -> Array:
+        z, y = np.asarray(block.X @ coefficients[0] + intercepts[0]), block.y
+        mean = predict_mean(settings.loss, z)
+        return np.array([((y - mean) ** 2).sum(), (y - pivot).sum(), ((y - pivot) ** 2).sum()])
 
-    first, second, third = rows.total(sums) / rows.n_rows
+    def hits(block: Rows) -> Array:
+        z = np.asarray(block.X @ coefficients.T + intercepts)
+        codes = (block.y > 0 if z.shape[1] == 1 else block.y).astype(np.int64)
+        best = z[:, 0] > 0 if z.shape[1] == 1 else np.argmax(z, axis=1)
+        surprise = log_loss(codes, probabilities("log_loss", z)) if likely else 0.0
+        return np.array([np.sum(best == codes), surprise * len(codes)])
+
+    likely = settings.loss.link in ("logit", "softmax")
     if task == "regression":
+        first, second, third = rows.total(squares) / rows.n_rows
         spread = third - second**2
         r2 = 1.0 - first / spread if spread > 0 else np.nan
         return {"R²": float(r2), "typical error": float(first**0.5)}
-    scores = {"accuracy": float(first)}
-    return scores | ({"log loss": float(second)} if settings.loss.link == "logit" else {})
+    right, surprise = rows.total(hits) / rows.n_rows
+    return {"accuracy": float(right)} | ({"log loss": float(surprise)} if likely else {})
 
 
 def model_of(
