@@ -213,3 +213,28 @@ def test_unknown_loss_is_refused_with_the_names():
         make_loss("rmse")
     with pytest.raises(SettingError, match=r"quantile=1\.5"):
         make_loss("quantile", 1.5)
+
+
+def test_at_the_kinks_the_convention_is_scikit_learns():
+    y = np.array(1.0)
+    assert make_loss("quantile").slope(y, y) == 0.0
+    assert make_loss("absolute_error").slope(y, y) == 0.0
+    assert make_loss("huber").slope(np.array(1.1), y) == pytest.approx(0.1)
+    assert sigmoid(np.array(0.0)) == 0.5
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.5, float("nan")])
+def test_a_quantile_lies_strictly_between_0_and_1(share):
+    with pytest.raises(SettingError, match=f"{share}"):
+        make_loss("quantile", share)
+
+
+def test_rows_of_very_different_size_do_not_share_their_largest():
+    chances = softmax(np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2000.0]]))
+    np.testing.assert_allclose(chances[0], chances[1])
+    np.testing.assert_allclose(chances.sum(axis=1), 1.0)
+
+
+def test_an_unknown_loss_is_answered_with_the_known_ones():
+    with pytest.raises(SettingError, match=", ".join(sorted(LOSSES))):
+        make_loss("square")

@@ -60,3 +60,21 @@ def test_refused_with_the_value(arguments, said):
         make_penalty(*arguments)
     with pytest.raises(SettingError, match=r"l1=-1\.0"):
         Penalty(l1=-1.0)
+    with pytest.raises(SettingError, match="l2=inf"):
+        Penalty(l2=float("inf"))
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(SettingError, match="choose one of none, l2, l1, elasticnet"):
+        make_penalty("ridge")
+
+
+def test_defaults_and_the_ends_of_the_mixture():
+    assert make_penalty("l2") == Penalty()
+    assert make_penalty("elasticnet", 1.0) == Penalty(l1=0.15, l2=0.85)  # scikit-learn's share
+    assert make_penalty("elasticnet", 0.5, 0.0) == Penalty(l2=0.5)
+    assert make_penalty("elasticnet", 0.5, 1.0) == Penalty(l1=0.5)
+
+
+def test_a_weight_of_one_shrinks_too():
+    np.testing.assert_array_equal(Penalty(l1=1.0).prox(np.array([3.0, -0.5]), 1.0), [2.0, 0.0])

@@ -206,3 +206,43 @@ def test_adamw_without_decay_is_adam():
 def test_wrong_settings_are_refused_with_the_value(name, settings, said):
     with pytest.raises(SettingError, match=said):
         make_rule(name, **settings)
+
+
+SHARES = [
+    ("momentum", "beta"),
+    ("nesterov", "beta"),
+    ("adadelta", "rho"),
+    ("rmsprop", "alpha"),
+    ("rmsprop", "momentum"),
+    *[
+        (name, beta)
+        for name in ("adam", "amsgrad", "nadam", "adamw")
+        for beta in ("beta1", "beta2")
+    ],
+]
+
+
+@pytest.mark.parametrize(("name", "setting"), SHARES)
+def test_the_refusal_names_rule_and_setting(name, setting):
+    with pytest.raises(SettingError, match=rf"^{name} {setting}=1\.5 "):
+        make_rule(name, **{setting: 1.5})
+
+
+def test_unknown_names_are_answered_with_the_known_ones():
+    with pytest.raises(SettingError, match=f"^rule='adm' is unknown; .* {', '.join(RULES)}\\.$"):
+        make_rule("adm")
+    said = "^rule 'adam' was given a, b; the settings it has: beta1, beta2, eps.$"
+    with pytest.raises(SettingError, match=said):
+        make_rule("adam", a=1, b=2)
+    with pytest.raises(
+        SettingError, match=r"^rule 'plain' was given a; the settings it has: none\.$"
+    ):
+        make_rule("plain", a=1)
+
+
+def test_adamw_is_adam_with_its_own_eps_and_the_decay_of_the_weights():
+    gradient, w = np.array([0.5, -0.25]), np.array([2.0, -4.0])
+    ours, theirs = AdamW(weight_decay=0.125, eps=0.5), make_rule("adam", eps=0.5)
+    step, _ = ours.direction(gradient, w, ours.init(w), 0)
+    plain, _ = theirs.direction(gradient, w, theirs.init(w), 0)
+    np.testing.assert_allclose(step, plain + 0.125 * w)

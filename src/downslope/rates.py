@@ -299,6 +299,8 @@ class OneCycle:
         _positive("learning rate", self.rate)
         if self.steps < 2:
             raise SettingError(f"steps={self.steps!r} is too short for a cycle; use 2 or more.")
+        if not 0.0 <= self.rise <= 1.0:
+            raise SettingError(f"rise={self.rise!r} is a share of the steps, between 0 and 1.")
 
     def init(self, w: Array) -> Nothing:
         return Nothing()
@@ -306,7 +308,7 @@ class OneCycle:
     def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
         first, last = self.rate / 25.0, self.rate / 25.0 / 1e4
         peak, k = self.rise * self.steps - 1.0, min(look.k, self.steps - 1)
-        if k <= peak:
+        if k <= peak and peak > 0.0:
             start, end, share = first, self.rate, k / peak
         else:
             start, end, share = self.rate, last, (k - peak) / (self.steps - 1.0 - peak)

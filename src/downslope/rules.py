@@ -16,7 +16,7 @@ not hide it: they step as PyTorch does. It matters only where a weight starts ex
 optimum, as the intercept of standardised columns does, and it dies with a decaying rate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from downslope.errors import SettingError
@@ -489,7 +489,7 @@ def make_rule(name: str, **settings: float) -> Rule:
     try:
         rule: Rule = RULES[name](**settings)
     except TypeError:
-        known = ", ".join(RULES[name].__dataclass_fields__) or "none"
+        known = ", ".join(field.name for field in fields(RULES[name])) or "none"
         raise SettingError(
             f"rule {name!r} was given {', '.join(settings)}; the settings it has: {known}."
         ) from None
