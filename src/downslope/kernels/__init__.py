@@ -12,7 +12,13 @@ from pathlib import Path
 from numba import njit
 
 DIGEST = "downslope-kernels.sha256"
-STRICT = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": False}
+STRICT = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": False,
+    "no_cfunc_wrapper": True,
+}
 """Every operation as written. Said aloud, because a function that leaves ``fastmath`` open takes it
 over from whichever caller happens to be compiled first, and keeps it."""
 FAST = STRICT | {"fastmath": {"reassoc", "contract", "arcp", "nsz"}}

@@ -102,7 +102,7 @@ def class_pass(
     shift, seed, first_row : as in ``dense.dense_pass``
     """
     n_features, classes = X.shape[1], W.shape[0]
-    block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 4 * 4)
+    block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 8 * 8)
     z = np.empty((classes, block))
     top, total, r = np.empty(block), np.empty(block), np.empty(block)
     p, chances = np.empty(classes), np.empty(classes)
@@ -123,7 +123,7 @@ def class_pass(
             for a in range(rows):
                 r[a] = weights[i + a] * (z[k, a] - (1.0 if y[i + a] == k else 0.0))
                 gradient[k, n_features] += r[a]
-            add_rows(X, i, end, r, gradient[k])
+            add_rows(X, i, end, r, gradient[k], block if k == 0 else X.shape[0])
         if table.shape[0] == 0:
             continue
         for a in range(rows):

@@ -3,6 +3,9 @@
 The rows are taken in blocks that fit the first-level cache. While a block is there it is used
 twice: for the raw predictions z = X w + b and for X' (slope of each row). So memory is read once,
 which is what a pass costs; X w followed by X' r in NumPy reads it twice and writes z and r between.
+While the second use of a block keeps the processor busy, the next block is fetched: memory would
+else be idle for a third of the time (measured: 40 to 34 ms for a million rows of 100 columns, 16.5
+to 11 ms for 28).
 
 Arithmetic is float64 even where X is float32: measured, the pass is as fast (memory is what is
 slow), sums keep their digits, and no product overflows.
@@ -21,6 +24,7 @@ from numba import njit
 
 from downslope.kernels import FAST, STRICT
 from downslope.kernels.exponential import exp, log1p
+from downslope.kernels.prefetch import LINE, prefetch
 from downslope.kernels.scalar import (
     LOG_LOSS,
     POISSON,
@@ -31,31 +35,32 @@ from downslope.kernels.scalar import (
 )
 
 Array = Any
-BLOCK_BYTES = 32768
+BLOCK_BYTES = 16384
+"""Of a block of rows: it and the next, fetched meanwhile, fit the first-level cache."""
 REASSOCIATE = FAST["fastmath"]
 
 
 @njit(**FAST)
 def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) -> None:
-    """``z[i] = X[low + i] @ w + b``, four rows at a time."""
+    """``z[i] = X[low + i] @ w + b``, eight rows at a time."""
     n_features = X.shape[1]
     i = low
-    while i + 4 <= high:
-        z0 = b
-        z1 = b
-        z2 = b
-        z3 = b
+    while i + 8 <= high:
+        k = i - low
+        z0, z1, z2, z3, z4, z5, z6, z7 = b, b, b, b, b, b, b, b
         for j in range(n_features):
             v = w[j]
             z0 += X[i, j] * v
             z1 += X[i + 1, j] * v
             z2 += X[i + 2, j] * v
             z3 += X[i + 3, j] * v
-        z[i - low] = z0
-        z[i - low + 1] = z1
-        z[i - low + 2] = z2
-        z[i - low + 3] = z3
-        i += 4
+            z4 += X[i + 4, j] * v
+            z5 += X[i + 5, j] * v
+            z6 += X[i + 6, j] * v
+            z7 += X[i + 7, j] * v
+        z[k], z[k + 1], z[k + 2], z[k + 3] = z0, z1, z2, z3
+        z[k + 4], z[k + 5], z[k + 6], z[k + 7] = z4, z5, z6, z7
+        i += 8
     while i < high:
         z0 = b
         for j in range(n_features):
@@ -65,15 +70,22 @@ def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) ->
 
 
 @njit(**FAST)
-def add_rows(X: Array, low: int, high: int, r: Array, g: Array) -> None:
-    """``g += X[low:high].T @ r``, four rows at a time."""
-    n_features = X.shape[1]
+def add_rows(X: Array, low: int, high: int, r: Array, g: Array, ahead: int) -> None:
+    """``g += X[low:high].T @ r``, four rows at a time.
+
+    Meanwhile the rows ``ahead`` of these are asked for: the next block then comes from the cache.
+    """
+    n_features, end = X.shape[1], X.shape[0] - 4
     i = low
     while i + 4 <= high:
         r0 = r[i - low]
         r1 = r[i - low + 1]
         r2 = r[i - low + 2]
         r3 = r[i - low + 3]
+        if i + ahead <= end:
+            for k in range(i + ahead, i + ahead + 4):
+                for j in range(0, n_features, LINE // X.itemsize):
+                    prefetch(X, k, j)
         for j in range(n_features):
             g[j] += r0 * X[i, j] + r1 * X[i + 1, j] + r2 * X[i + 2, j] + r3 * X[i + 3, j]
         i += 4
@@ -207,7 +219,7 @@ def dense_pass(
     seed, first_row : unsigned and signed 64-bit, signs depend on seed and first_row + row
     """
     n_features = X.shape[1]
-    block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 4 * 4)
+    block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 8 * 8)
     z = np.empty(block)
     r = np.empty(block)
     h = np.empty(block)
@@ -217,7 +229,7 @@ def dense_pass(
         rows = end - i
         predict_rows(X, i, end, w, w[n_features], z)
         total += losses_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], r[:rows])
-        add_rows(X, i, end, r, gradient)
+        add_rows(X, i, end, r, gradient, block)
         for k in range(rows):
             gradient[n_features] += r[k]
         if table.shape[0] > 0:
