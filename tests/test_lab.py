@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -9,6 +10,7 @@ import downslope.lab
 from downslope.errors import MissingExtraError, TableError
 from downslope.lab import page
 from downslope.lab.widget import Frame
+from downslope.practice import make_item
 
 pytestmark = pytest.mark.skipif(
     not (page.STATIC / "lab.js").exists(), reason="the lab is not built; run make lab"
@@ -32,6 +34,7 @@ def test_saved_page_holds_everything(tmp_path):
     assert "default-src 'none'" in html
     assert "src=" not in html.partition('id="lab-script"')[0]
     data = embedded(html)
+    assert len(data["practice"]["items"]) == 32
     assert "scene=data" in data["settings"]
     assert "target=y" in data["settings"]
     [table] = data["tables"]
@@ -44,6 +47,20 @@ def test_settings_are_kept_as_given(tmp_path):
     path = tmp_path / "lab.html"
     downslope.lab.save(path, settings="scene=bowl&f=w^2</script>")
     assert embedded(path.read_text())["settings"] == "scene=bowl&f=w^2</script>"
+
+
+def test_the_seed_chooses_the_exercises(tmp_path):
+    path = tmp_path / "lab.html"
+    downslope.lab.save(path, seed=9)
+    first = embedded(path.read_text(encoding="utf-8"))["practice"]["items"][0]
+    assert first["question"] == make_item(first["kind"], 9).question
+
+
+def test_data_and_settings_go_together(tmp_path):
+    path = tmp_path / "lab.html"
+    downslope.lab.save(path, ROWS, "y", settings="scene=data&rate=0.3")
+    settings = dict(parse_qsl(embedded(path.read_text(encoding="utf-8"))["settings"]))
+    assert (settings["target"], settings["rate"]) == ("y", "0.3")
 
 
 def test_a_target_that_is_not_there_is_said(tmp_path):
@@ -71,6 +88,7 @@ def test_widget_has_its_settings_as_a_trait():
     widget = downslope.lab(settings="scene=bowl")
     assert widget.settings == "scene=bowl"
     assert widget.trait_metadata("settings", "sync")
+    assert widget.practice["kinds"]
     widget.close()
 
 

@@ -21,7 +21,10 @@ from downslope.lab import server
 from downslope.lab.page import STATIC, served
 from downslope.lab.server import Desk, app, free_socket, names_for
 from downslope.lab.sheets import MOST_ROWS, for_page, open_sheet, sheet_of_text
+from downslope.lab.tutor import Tutor
 from downslope.lab.walking import problem, some, walk, wish
+from downslope.practice import make_item
+from downslope.practice.progress import load
 
 pytestmark = pytest.mark.skipif(
     not (STATIC / "lab.js").exists(), reason="the lab is not built; run make lab"
@@ -47,8 +50,8 @@ ASKED = {
 
 
 @pytest.fixture
-def desk():
-    found = Desk()
+def desk(tmp_path):
+    found = Desk(tutor=Tutor(tmp_path / "kept" / "progress.json", seed=7))
     found.put(open_sheet(ROWS, "rows"))
     return found
 
@@ -116,7 +119,14 @@ def test_own_origin_is_let_in(client):
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü"])
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/api/tables"), ("POST", "/api/tables"), ("POST", "/api/walk")]
+    ("method", "path"),
+    [
+        ("GET", "/api/tables"),
+        ("POST", "/api/tables"),
+        ("POST", "/api/walk"),
+        ("POST", "/api/practice/course"),
+        ("POST", "/api/practice/answer"),
+    ],
 )
 def test_whatever_acts_needs_the_token(client, method, path, token):
     headers = {"x-lab-token": token.encode("latin-1")}
@@ -313,6 +323,96 @@ def test_a_wish_that_cannot_be_is_refused_in_a_sentence(client, change):
     answer = client.post("/api/walk", content=text, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["error"].endswith(".")
+
+
+# --- the practice room -------------------------------------------------------------------------
+
+
+def test_questions_go_out_without_their_answers(client):
+    item = make_item("trace", 9)
+    asked = client.post("/api/practice/item", json={"kind": "trace", "seed": 9}).json()
+    assert asked["question"] == item.question
+    assert not {"solution", "working", "slips", "reveal"} & set(asked)
+    course = client.post("/api/practice/course", json={"seed": None}).json()
+    assert course["seed"] == 7
+    assert course["kinds"][0] == {"name": "score", "title": "Score two lines"}
+    assert course["progress"]["answers"] == []
+    whole = client.post("/api/practice/bank", json={"seed": 3}).json()
+    assert whole["items"][0]["solution"]
+
+
+def test_answers_get_their_verdict_and_are_kept(client, desk):
+    item = make_item("trace", 9)
+    asked = {"kind": "trace", "seed": 9, "hints": 1, "probes": 0}
+    right = client.post("/api/practice/answer", json={**asked, "given": item.solution}).json()
+    assert right["right"]
+    slip = item.slips[0]
+    wrong = client.post("/api/practice/answer", json={**asked, "given": slip.values}).json()
+    assert (wrong["right"], wrong["slip"]) == (False, slip.name)
+    assert slip.explanation in wrong["explanation"]
+    shown = client.post("/api/practice/answer", json={**asked, "given": None}).json()
+    assert shown["solution"] == list(item.solution)
+    card = client.post("/api/practice/card", json={"name": "loss", "grade": 3}).json()
+    kept = load(desk.tutor.path)
+    assert card["progress"] == kept.to_table()
+    assert [answer.slip for answer in kept.answers] == [None, slip.name, "skipped"]
+    assert list(kept.cards) == ["loss"]
+
+
+@pytest.mark.parametrize(
+    ("what", "asked"),
+    [
+        ("course", {"seed": -1}),
+        ("course", {"seed": True}),
+        ("course", {"seed": "7"}),
+        ("item", {"kind": "juggling", "seed": 1}),
+        ("item", {"kind": ["trace"], "seed": 1}),
+        ("item", {"kind": "trace"}),
+        ("item", {"kind": "trace", "seed": 2**60}),
+        ("answer", {"kind": "trace", "seed": 1, "hints": 0, "probes": 0, "given": [1]}),
+        ("answer", {"kind": "trace", "seed": 1, "hints": 0, "probes": 0, "given": "1, 2"}),
+        ("answer", {"kind": "trace", "seed": 1, "hints": 0, "probes": 0, "given": [1, "<img>"]}),
+        ("answer", {"kind": "trace", "seed": 1, "hints": 0, "probes": 0, "given": [1, True]}),
+        ("answer", {"kind": "trace", "seed": 1, "hints": -1, "probes": 0, "given": [1, 2]}),
+        ("answer", {"kind": "curves", "seed": 1, "hints": 0, "probes": 0, "given": ["D"]}),
+        ("card", {"name": "../loss", "grade": 3}),
+        ("card", {"name": "loss", "grade": 5}),
+        ("card", {"name": "loss", "grade": "3"}),
+        ("card", {"name": ["loss"], "grade": [3]}),
+    ],
+    ids=str,
+)
+def test_what_the_practice_room_cannot_do_is_refused_in_a_sentence(client, desk, what, asked):
+    answer = client.post(f"/api/practice/{what}", json=asked)
+    assert answer.status_code == 422
+    assert answer.json()["error"].endswith(".")
+    assert not desk.tutor.path.exists()
+
+
+def test_a_number_that_json_has_not_is_refused(client):
+    asked = {"kind": "trace", "seed": 1, "hints": 0, "probes": 0, "given": [1.0, float("nan")]}
+    answer = client.post(
+        "/api/practice/answer",
+        content=json.dumps(asked),
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("what", ["nothing", "__class__", "path"])
+def test_there_is_no_more_in_the_practice_room(client, what):
+    assert client.post(f"/api/practice/{what}", json={}).status_code == 404
+
+
+def test_answers_at_the_same_time_are_all_kept(desk):
+    item = make_item("trace", 9)
+    asked = {"kind": "trace", "seed": 9, "hints": 0, "probes": 0, "given": list(item.solution)}
+    threads = [threading.Thread(target=desk.tutor.answer, args=(asked,)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(load(desk.tutor.path).answers) == 12
 
 
 # --- what it says ------------------------------------------------------------------------------

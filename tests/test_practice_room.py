@@ -55,15 +55,19 @@ def test_leaving_and_skipping_keep_what_was_done(tmp_path):
     assert any("is kept" in line for line in told)
 
 
-def test_fog_counts_probes_and_reveals_the_deepest_point():
-    ask, say, told = talk(["0", "far", "99", "1.5", "here 1.5"])
-    assert fog(3, ask, say) == (2, 1.5)
-    assert "deepest point is" in told[-1]
-    assert sum("slope" in line for line in told[1:]) == 2
+def test_fog_counts_probes_and_reveals_the_deepest_point(tmp_path):
+    ask, say, told = talk(["0", "far", "99", "hint", "1,5", "here 1.5"])
+    progress = fog(3, tmp_path / "p.json", ask, say)
+    answer = progress.answers[0]
+    assert (answer.kind, answer.hints, answer.probes) == ("fog", 1, 2)
+    assert "deepest point is" in told[-2]
+    assert "Gradient descent from x = 8" in told[-2]
+    assert "--settings" in told[-1]
+    assert sum(line.startswith("  probe") for line in told) == 2
+    assert load(tmp_path / "p.json") == progress
 
 
 def test_cards_known_well_come_back_later_than_cards_forgotten():
-    pytest.importorskip("fsrs")
     again, easy = rate_card(None, 1, NOW), rate_card(None, 4, NOW)
     assert again["due"] < easy["due"]
     week = NOW + timedelta(days=7)
@@ -72,7 +76,6 @@ def test_cards_known_well_come_back_later_than_cards_forgotten():
 
 
 def test_due_cards_come_before_new_ones():
-    pytest.importorskip("fsrs")
     schedules = {"adam": rate_card(None, 1, NOW), "loss": rate_card(None, 4, NOW)}
     names = due_cards(schedules, NOW + timedelta(hours=1))
     assert names[0] == "adam"
@@ -81,7 +84,6 @@ def test_due_cards_come_before_new_ones():
 
 
 def test_card_review_in_a_terminal(tmp_path):
-    pytest.importorskip("fsrs")
     ask, say, told = talk(["", "five", "3", "", "1", "quit"])
     progress = review_cards(5, tmp_path / "p.json", ask, say)
     assert list(progress.cards) == ["loss", "objective"]
@@ -93,8 +95,8 @@ def test_progress_is_exported_for_a_teacher(tmp_path):
     progress = Progress().with_answer("trace", 1, True, None, 0)
     progress = progress.with_answer("trace", 2, False, "sign", 2)
     lines = progress.to_csv().splitlines()
-    assert lines[0] == "when,kind,seed,right,slip,hints"
-    assert lines[2].endswith("trace,2,False,sign,2")
+    assert lines[0] == "when,kind,seed,right,slip,hints,probes"
+    assert lines[2].endswith("trace,2,False,sign,2,0")
     assert progress.score() == {"trace": (1, 2)}
     save(progress, tmp_path / "a" / "p.json")
     assert load(tmp_path / "a" / "p.json") == progress
@@ -118,6 +120,7 @@ def test_a_sheet_prints_the_same_for_a_class_and_is_well_formed():
     assert page == sheet(12, 7)
     assert page != sheet(12, 8)
     assert page.count("<li>") == 24
+    assert page.count("<svg") == 5, "curves stand beside their questions, and room to draw one"
     assert "http" not in page
 
     open_tags = []
@@ -152,13 +155,20 @@ def test_the_command_line_practises_prints_and_exports(tmp_path):
     done = downslope("--sheet", "3", "--seed", "7", "--out", str(tmp_path / "s.html"))
     assert done.returncode == 0
     assert (tmp_path / "s.html").read_text() == sheet(3, 7)
-    done = downslope("--fog", typed="1.5\n")
+    done = downslope("--export", "--out", str(tmp_path / "p2.json"), *progress)
+    assert load(tmp_path / "p2.json") == load(tmp_path / "p.json")
+    done = downslope("--fog", *progress, typed="1.5\n")
     assert "probe 1" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--kind", "juggling"], "choose one of"), (["--count", "0"], "ask for 1 or more")],
+    [
+        (["--kind", "juggling"], "choose one of"),
+        (["--count", "0"], "ask for 1 or more"),
+        (["--sheet", "0"], "ask for 1 or more"),
+        (["--seed", "-1"], "is negative"),
+    ],
 )
 def test_wrong_requests_are_one_sentence_and_exit_2(arguments, said):
     done = downslope(*arguments)

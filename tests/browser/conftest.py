@@ -121,14 +121,20 @@ def open_lab(browser: Any, lab_file: Path) -> Iterator[Any]:
     contexts = []
     opened = []
 
-    def open_at(settings: str = "", **options: Any) -> Opened:
-        context = browser.new_context(offline=True, **{"viewport": SIZE, **options})
-        contexts.append(context)
+    def open_at(
+        settings: str = "", *, file: Path = lab_file, beside: Opened | None = None, **options: Any
+    ) -> Opened:
+        """``beside`` is a page that shares what the browser keeps."""
+        if beside is None:
+            context = browser.new_context(offline=True, **{"viewport": SIZE, **options})
+            contexts.append(context)
+        else:
+            context = beside.page.context
         page = Opened(context.new_page())
         page.page.set_default_timeout(5_000)
         opened.append(page)
-        page.page.goto(f"{lab_file.as_uri()}#{settings}")
-        page.page.wait_for_selector(".player")
+        page.page.goto(f"{file.as_uri()}#{settings}")
+        page.page.wait_for_selector(".player, .task")
         return page
 
     yield open_at

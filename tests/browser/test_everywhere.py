@@ -7,6 +7,7 @@ import pytest
 from downslope.trace import load_trace
 
 SCENES = ["line", "bowl", "surfaces", "race", "data", "noise"]
+TASKS = [f"practice&n={n}" for n in range(8)] + ["practice&task=fog", "practice&task=cards"]
 PHONE = {"width": 390, "height": 844}
 LARGEST = 150_000
 
@@ -17,7 +18,7 @@ def test_the_module_is_small(static):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", SCENES + TASKS)
 def test_axe_finds_nothing(open_lab, axe, scene, scheme):
     lab = open_lab(f"scene={scene}&k=3", color_scheme=scheme, bypass_csp=True)
     for details in lab.page.locator("details summary").all():
@@ -33,7 +34,7 @@ def test_axe_finds_nothing(open_lab, axe, scene, scheme):
 
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 640, "height": 450}], ids=["phone", "zoom 200%"])
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", SCENES + TASKS)
 def test_nothing_is_wider_than_the_screen(open_lab, scene, size):
     lab = open_lab(f"scene={scene}", viewport=size)
     lab.settle()

@@ -5,7 +5,8 @@ import { bowl } from "./bowl.tsx";
 import { data } from "./data.tsx";
 import { line } from "./line.tsx";
 import { noise } from "./noise.tsx";
+import { practice } from "./practice.tsx";
 import { race } from "./race.tsx";
 import { surfaces } from "./surfaces.tsx";
 
-export const SCENES: readonly Scene[] = [line, bowl, surfaces, race, data, noise];
+export const SCENES: readonly Scene[] = [line, bowl, surfaces, race, data, noise, practice];

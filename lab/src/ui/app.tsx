@@ -17,7 +17,7 @@ function lobby(host: Host) {
   const rooms = new Map<string, Room>();
   const name = signal(SCENES[0]!.name);
   const room = (which: string): Room => {
-    const open = rooms.get(which) ?? SCENES.find((scene) => scene.name === which)!.open(host);
+    const open = rooms.get(which) ?? SCENES.find((scene) => scene.name === which)!.open(host, load);
     rooms.set(which, open);
     return open;
   };
@@ -61,7 +61,7 @@ export function App({ host }: { host: Host }) {
         <h1>Downslope <span>lab</span></h1>
         <nav aria-label="Scenes">
           {SCENES.map(({ name: other, title }) => (
-            <button key={other} type="button" aria-current={other === name.value ? "page" : undefined} onClick={() => { player.playing.value = false; name.value = other; }}>{title}</button>
+            <button key={other} type="button" aria-current={other === name.value ? "page" : undefined} onClick={() => { if (player) player.playing.value = false; name.value = other; }}>{title}</button>
           ))}
         </nav>
         <label class="theme">
@@ -76,8 +76,8 @@ export function App({ host }: { host: Host }) {
       <main key={scene.name}>
         <p class="lesson">{scene.lesson}</p>
         {Remark && <Remark />}
-        <Verdict study={study} />
-        <p class="convention">{study.objective.value.convention}.</p>
+        {study && <Verdict study={study} />}
+        {study && <p class="convention">{study.objective.value.convention}.</p>}
         <div class="stage">
           <section class="pictures" aria-label="Pictures"><Pictures /></section>
           <aside aria-label="Settings">
@@ -85,11 +85,13 @@ export function App({ host }: { host: Host }) {
             <Exports host={host} room={room(name.value)} settings={settings} name={scene.name} />
           </aside>
         </div>
-        <section class="dock" aria-label="Rate and steps">
-          {rateSet && !rateSet.value ? null : <RateControl study={study} />}
-          <PlayerBar player={player} {...(unit ? { unit } : {})} />
-        </section>
-        <Ledger study={study} />
+        {study && player && (
+          <section class="dock" aria-label="Rate and steps">
+            {rateSet && !rateSet.value ? null : <RateControl study={study} />}
+            <PlayerBar player={player} {...(unit ? { unit } : {})} />
+          </section>
+        )}
+        {study && <Ledger study={study} />}
       </main>
     </div>
   );
@@ -115,20 +117,22 @@ function useTheme() {
 
 function Exports({ host, room, settings, name }: { host: Host; room: Room; settings: () => string; name: string }) {
   const said = useSignal("");
-  const { steps, objective } = room.study;
+  const { study } = room;
   const all = () => Object.fromEntries(new URLSearchParams(settings()));
   const link = async () => {
     await navigator.clipboard.writeText(location.href.split("#")[0] + `#${settings()}`);
     said.value = "The link is copied; it opens this page as it is now.";
   };
   const page = async () => {
-    save(`downslope-${name}.html`, onePage(await host.source!(), settings(), room.tables?.() ?? []), "text/html");
+    // Python has the exercises where it is behind the page; a page alone passes its own on.
+    const practice = host.practice ?? (host.server ? await (await host.server.post("practice/bank", {})).json() : null);
+    save(`downslope-${name}.html`, onePage(await host.source!(), settings(), room.tables?.() ?? [], practice), "text/html");
   };
   return (
     <fieldset class="group exports">
       <legend>Take along</legend>
-      <button type="button" onClick={() => save(`trace-${name}.csv`, traceCsv(steps.value, objective.value), "text/csv")}>Trace, CSV</button>
-      <button type="button" onClick={() => save(`trace-${name}.json`, traceJson(steps.value, objective.value, all()), "application/json")}>Trace, JSON</button>
+      {study && <button type="button" onClick={() => save(`trace-${name}.csv`, traceCsv(study.steps.value, study.objective.value), "text/csv")}>Trace, CSV</button>}
+      {study && <button type="button" onClick={() => save(`trace-${name}.json`, traceJson(study.steps.value, study.objective.value, all()), "application/json")}>Trace, JSON</button>}
       {host.source && <button type="button" onClick={page}>Page in one file</button>}
       {host.linkable && <button type="button" onClick={link}>Copy link</button>}
       <p role="status" class="note">{said.value}</p>

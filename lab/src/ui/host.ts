@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { packed, unpacked, type Packed, type Table } from "../engine/csv.ts";
+import type { Bank } from "../practice/tutor.ts";
 
 /** The part of an anywidget model that the page uses. */
 export interface Model {
@@ -20,6 +21,8 @@ export interface Host {
   listen(callback: (settings: string) => void): void;
   /** Tables that came with the page. */
   readonly tables: readonly Table[];
+  /** Exercises that came with the page, where it has no server. */
+  readonly practice: Bank | null;
   /** The page's own parts, to make a one-file copy; null where the host does not know them. */
   source: (() => Promise<{ script: string; style: string }>) | null;
   /** The Python server behind the page, where there is one. */
@@ -38,10 +41,11 @@ export interface Server {
 /** Bumped when colours change, so that pictures are drawn again. */
 export const inkVersion = signal(0);
 
-/** What is embedded in a one-file page: settings and tables. */
+/** What is embedded in a one-file page: settings, tables and exercises. */
 export interface Embedded {
   readonly settings?: string;
   readonly tables?: readonly Packed[];
+  readonly practice?: Bank;
 }
 
 /** A host for a page that owns its address. */
@@ -65,6 +69,7 @@ export function pageHost(): Host {
     },
     listen: (callback) => addEventListener("hashchange", () => callback(address())),
     tables: (embedded.tables ?? []).map(unpacked),
+    practice: embedded.practice ?? null,
     source: ownSource,
     server: token === null ? null : serverWith(token),
     linkable: location.protocol !== "about:",
@@ -82,6 +87,7 @@ export function widgetHost(model: Model): Host {
     },
     listen: (callback) => model.on("change:settings", () => callback(String(model.get("settings")))),
     tables: ((model.get("tables") as Packed[] | undefined) ?? []).map(unpacked),
+    practice: (model.get("practice") as Bank | undefined) ?? null,
     source: null,
     server: null,
     linkable: false,
@@ -135,8 +141,8 @@ async function ownSource(): Promise<{ script: string; style: string }> {
 }
 
 /** Text of a page in one file; the same page as downslope/lab/page.py writes. */
-export function onePage({ script, style }: { script: string; style: string }, settings: string, tables: readonly Table[]): string {
-  const embedded: Embedded = { settings, tables: tables.map(packed) };
+export function onePage({ script, style }: { script: string; style: string }, settings: string, tables: readonly Table[], practice: Bank | null): string {
+  const embedded: Embedded = { settings, tables: tables.map(packed), ...(practice && { practice }) };
   const data = JSON.stringify(embedded).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">

@@ -15,8 +15,8 @@ export interface PictureProps {
   readonly table: () => TableData;
   /** Height over width. */
   readonly shape?: number;
-  /** How much of the page it takes: the one that matters most, one of two, or one beside the main one. */
-  readonly weight?: "main" | "half" | "small";
+  /** How much of the page it takes: the one that matters most, one of two, one beside the main one, or all. */
+  readonly weight?: "main" | "half" | "small" | "wide";
   /** Pressed, dragged or let go at a place on the picture. */
   readonly onPointer?: (kind: "down" | "move" | "up", at: Point, size: Point, event: PointerEvent) => void;
   readonly children?: ComponentChildren;
@@ -27,7 +27,7 @@ export interface TableData {
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-const TALLEST = 460;
+const [LOWEST, TALLEST] = [190, 460];
 
 export function Picture({ title, draw, caption, table, shape = 0.72, weight = "half", onPointer, children }: PictureProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -41,7 +41,7 @@ export function Picture({ title, draw, caption, table, shape = 0.72, weight = "h
   useEffect(() => {
     const watch = new ResizeObserver(([entry]) => {
       const width = Math.round(entry!.contentRect.width);
-      if (width > 0) size.value = [width, Math.round(Math.min(TALLEST, width * shape))];
+      if (width > 0) size.value = [width, Math.round(Math.min(TALLEST, Math.max(LOWEST, width * shape)))];
     });
     watch.observe(canvas.current!.parentElement!);
     return () => watch.disconnect();

@@ -11,9 +11,9 @@ import { MOST_UPDATES, type Study } from "./study.ts";
 
 export interface Room {
   readonly fields: Fields;
-  /** The walk that slider, verdict and ledger are about. */
-  readonly study: Study;
-  readonly player: Player;
+  /** The walk that slider, verdict and ledger are about; the practice room has none. */
+  readonly study?: Study;
+  readonly player?: Player;
   /** What the player counts, if not single updates. */
   readonly unit?: string;
   readonly Pictures: () => JSX.Element;
@@ -30,7 +30,8 @@ export interface Scene {
   readonly name: string;
   readonly title: string;
   readonly lesson: string;
-  open(host: Host): Room;
+  /** `visit` goes to another scene, set up as an address says. */
+  open(host: Host, visit: (settings: string) => void): Room;
 }
 
 /** A player of a study's own steps; past the end it asks for one update more. */

@@ -15,6 +15,12 @@ Browser = Annotated[
 OneFile = Annotated[
     str | None, typer.Option("--save", help="Write the page to one HTML file and do not serve it.")
 ]
+Settings = Annotated[
+    str, typer.Option(help="What follows the # of a lab's address: opens the page like that.")
+]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Of the practice room's exercises: the same for a whole class.")
+]
 
 
 def lab(
@@ -23,6 +29,8 @@ def lab(
     port: Port = 8765,
     browser: Browser = True,
     save: OneFile = None,
+    settings: Settings = "",
+    seed: Seed = 1,
 ) -> int:
     """Open the lab: see gradient descent, change it, and watch what happens.
 
@@ -34,10 +42,10 @@ def lab(
         Keeping(report=save).check()
         from downslope.lab import save as write
 
-        write(save, data, target)
+        write(save, data, target, settings=settings, seed=seed)
         typer.echo(f"The lab is in {save}; open it in any browser.")
         return DONE
     from downslope.lab import serve
 
-    serve(data, target, port=port, open_browser=browser)
+    serve(data, target, port=port, open_browser=browser, settings=settings, seed=seed)
     return DONE

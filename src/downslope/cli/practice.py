@@ -1,5 +1,6 @@
 """``downslope practice``: exercises, flashcards, the fog and printed sheets."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ from downslope.errors import InputError, SettingError
 def practice(
     kind: Annotated[
         list[str] | None,
-        typer.Option("--kind", help="score, trace, curves, regime, what_if or minima; repeatable."),
+        typer.Option(
+            "--kind",
+            help="score, trace, fit, sketch, curves, regime, what_if or minima; repeatable.",
+        ),
     ] = None,
     count: Annotated[int, typer.Option(help="Exercises or cards.")] = 6,
     seed: Annotated[int, typer.Option(help="The same seed gives a class the same exercises.")] = 1,
@@ -21,7 +25,9 @@ def practice(
     sheet: Annotated[
         int | None, typer.Option(help="Print so many exercises, with answers, to --out.")
     ] = None,
-    export: Annotated[bool, typer.Option("--export", help="Your answers, to --out.")] = False,
+    export: Annotated[
+        bool, typer.Option("--export", help="Your answers, to --out (.csv or .json).")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="File for --sheet (.html) or --export.")] = None,
     progress: Annotated[
         Path | None, typer.Option(help="Your progress file; by default beside your other data.")
@@ -35,27 +41,30 @@ def practice(
     for name in kind or []:
         if name not in KINDS:
             raise InputError(f"There is no exercise {name!r}; choose one of {', '.join(KINDS)}.")
-    if (sheet or count) < 1:
-        raise SettingError(f"{sheet or count} exercises is none; ask for 1 or more.")
+    number = count if sheet is None else sheet
+    if number < 1:
+        raise SettingError(f"{number} exercises is none; ask for 1 or more.")
     path = progress or default_path()
     if sheet is not None:
         _write(out or Path("sheet.html"), printed(sheet, seed))
     elif export:
-        _write(out or Path("progress.csv"), load(path).to_csv())
+        kept, where = load(path), out or Path("progress.csv")
+        whole = where.suffix == ".json"
+        _write(where, json.dumps(kept.to_table(), indent=1) if whole else kept.to_csv())
     elif cards:
         room.review_cards(count, path, _ask, typer.echo)
     elif fog:
-        _in_the_fog(seed)
+        _in_the_fog(seed, path)
     else:
         room.practise(kind or list(KINDS), count, seed, path, _ask, typer.echo)
     return DONE
 
 
-def _in_the_fog(seed: int) -> None:
+def _in_the_fog(seed: int, path: Path) -> None:
     from downslope.practice import room
 
     try:
-        room.fog(seed, _ask, typer.echo)
+        room.fog(seed, path, _ask, typer.echo)
     except room.Leave:
         typer.echo("Left.")
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from downslope.files import write_atomically
 
@@ -44,7 +44,12 @@ def lab(
 
 
 def save(
-    path: str | Path, data: Any = None, target: str | None = None, *, settings: str = ""
+    path: str | Path,
+    data: Any = None,
+    target: str | None = None,
+    *,
+    settings: str = "",
+    seed: int = 1,
 ) -> None:
     """Write the lab to one HTML file, which works offline and makes no request.
 
@@ -53,11 +58,14 @@ def save(
     path : str or Path
     data, target, settings
         As for ``lab``; up to 3,000 evenly chosen rows of the data go into the file.
+    seed : int, default 1
+        Of the exercises in the file; a class with one seed gets the same.
     """
     from downslope.lab.page import one_file
+    from downslope.practice.bank import bank
 
     settings, tables = _opening(data, target, settings)
-    write_atomically(path, one_file(settings, tables).encode())
+    write_atomically(path, one_file(settings, tables, bank(seed)).encode())
 
 
 def serve(data: Any = None, target: str | None = None, **options: Any) -> None:
@@ -77,7 +85,7 @@ def _opening(data: Any, target: str | None, settings: str) -> tuple[str, list[di
     if target is not None:
         sheet.column(target)
     chosen = {"scene": "data", "table": sheet.name, **({"target": target} if target else {})}
-    return settings or urlencode(chosen), [for_page(sheet)]
+    return urlencode(chosen | dict(parse_qsl(settings))), [for_page(sheet)]
 
 
 class _Lab(ModuleType):

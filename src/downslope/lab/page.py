@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from downslope.errors import MissingExtraError
+from downslope.practice.bank import bank
 
 STATIC = Path(__file__).parent / "static"
 TITLE = "Downslope lab"
@@ -34,7 +35,9 @@ def part(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def one_file(settings: str = "", tables: Sequence[Table] = ()) -> str:
+def one_file(
+    settings: str = "", tables: Sequence[Table] = (), practice: Mapping[str, Any] | None = None
+) -> str:
     """HTML of the whole lab, which works offline and from a file.
 
     Parameters
@@ -43,9 +46,12 @@ def one_file(settings: str = "", tables: Sequence[Table] = ()) -> str:
         What follows the ``#`` of the lab's address, such as ``"scene=bowl&rate=0.2"``.
     tables : sequence of dict
         Tables as ``sheets.for_page`` makes them, offered in the scene of one's own data.
+    practice : dict or None
+        Exercises as ``practice.bank.bank`` makes them; None for those of seed 1.
     """
+    whole = {"settings": settings, "tables": list(tables), "practice": practice or bank()}
     # "<" never stands in the embedded data, so no text of it can end the script element.
-    data = json.dumps({"settings": settings, "tables": list(tables)}, allow_nan=False)
+    data = json.dumps(whole, allow_nan=False)
     return f"""<!doctype html>
 <html lang="en">
 <head>

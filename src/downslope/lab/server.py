@@ -6,6 +6,7 @@
 ``GET /api/tables``          the tables on the shelf, with evenly chosen rows
 ``POST /api/tables``         a table from the page goes on the shelf
 ``POST /api/walk``           a walk over all rows of a table, streamed step by step
+``POST /api/practice/...``   exercises of the practice room, and answers to them
 ============================ ==========================================================
 """
 
@@ -17,8 +18,9 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import uvicorn
 from starlette.applications import Starlette
@@ -32,7 +34,9 @@ from downslope.errors import DownslopeError, SettingError
 from downslope.lab.guard import Guard, read_json, same
 from downslope.lab.page import part, served
 from downslope.lab.sheets import Sheet, for_page, open_sheet, sheet_of_text
+from downslope.lab.tutor import Tutor
 from downslope.lab.walking import some, walk, wish
+from downslope.practice.progress import default_path
 
 PORT = 8765
 PORTS_TRIED = 20
@@ -60,6 +64,7 @@ class Desk:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     codes: set[str] = field(default_factory=set)
     walks: int = 0
+    tutor: Tutor = field(default_factory=Tutor)
 
     def new_code(self) -> str:
         """A code that can be traded for the token once."""
@@ -133,12 +138,20 @@ def app(desk: Desk, hosts: frozenset[str], *, seconds: float = SECONDS) -> Guard
         body = _stream(desk, request, first, records)
         return StreamingResponse(body, media_type="application/x-ndjson")
 
+    async def practise(request: Request) -> Response:
+        answers = desk.tutor.asked(request.path_params["what"])
+        if answers is None:
+            raise HTTPException(404, "The practice room has no such thing.")
+        asked = await read_json(request, SMALL, seconds)
+        return JSONResponse(await run_in_threadpool(answers, asked))
+
     routes = [
         Route("/", index),
         Route("/api/enter", enter, methods=["POST"]),
         Route("/api/tables", tables),
         Route("/api/tables", upload, methods=["POST"]),
         Route("/api/walk", start_walk, methods=["POST"]),
+        Route("/api/practice/{what}", practise, methods=["POST"]),
         Route("/{name}", asset),
     ]
     handlers: Any = {HTTPException: _say_status, DownslopeError: _say_error}
@@ -216,6 +229,9 @@ def serve(
     port: int = PORT,
     host: str = "127.0.0.1",
     open_browser: bool = True,
+    settings: str = "",
+    seed: int = 1,
+    progress: Path | None = None,
 ) -> None:
     """Serve the lab on this machine until interrupted.
 
@@ -230,6 +246,12 @@ def serve(
     host : str, default "127.0.0.1"
         Where to listen; anything but this machine itself sends the token unencrypted.
     open_browser : bool, default True
+    settings : str, default ""
+        What follows the ``#`` of a lab's address, such as ``"scene=bowl&rate=0.2"``.
+    seed : int, default 1
+        Of the exercises in the practice room; a class with one seed gets the same.
+    progress : Path or None
+        Where answers in the practice room are kept; None for the file of ``downslope practice``.
 
     Raises
     ------
@@ -238,14 +260,15 @@ def serve(
     SettingError
         If no port is free.
     """
-    desk = Desk()
-    settings: dict[str, str] = {}
+    desk = Desk(tutor=Tutor(progress or default_path(), seed))
+    opening = dict(parse_qsl(settings))
     if data is not None:
         sheet = open_sheet(data)
         if target is not None:
             sheet.column(target)
         desk.put(sheet)
-        settings = {"scene": "data", "table": sheet.name, **({"target": target} if target else {})}
+        chosen = {"scene": "data", "table": sheet.name, **({"target": target} if target else {})}
+        opening = chosen | opening
     part("lab.js")  # a page that is not built is said now, not to the browser
     sock = free_socket(host, port)
     bound = sock.getsockname()[1]
@@ -255,11 +278,11 @@ def serve(
         host, f"[{host}]" if ":" in host else host
     )
     address = f"http://{shown}:{bound}/"
-    print(f"The lab is at {address}#{urlencode({**settings, 'code': desk.token})}")
+    print(f"The lab is at {address}#{urlencode({**opening, 'code': desk.token})}")
     print("Ctrl-C ends it.", flush=True)
     if open_browser:
         # The code in the browser's command line, which others can read, is worth nothing once used.
-        webbrowser.open(f"{address}#{urlencode({**settings, 'code': desk.new_code()})}")
+        webbrowser.open(f"{address}#{urlencode({**opening, 'code': desk.new_code()})}")
     config = uvicorn.Config(
         app(desk, names_for(host, bound)),
         log_level="warning",

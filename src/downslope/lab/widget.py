@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from downslope.lab.page import Table, one_file, part
+from downslope.practice.bank import bank
 
 
 @dataclass(frozen=True)
@@ -44,5 +45,6 @@ def _widget(settings: str, tables: Sequence[Table]) -> Any:
         _css = part("lab.css")
         settings = traitlets.Unicode("").tag(sync=True)
         tables = traitlets.List([]).tag(sync=True)
+        practice = traitlets.Dict({}).tag(sync=True)
 
-    return Lab(settings=settings, tables=list(tables))
+    return Lab(settings=settings, tables=list(tables), practice=bank())

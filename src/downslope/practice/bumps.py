@@ -1,7 +1,4 @@
-"""Exercises about minima: count them, walk into one, and find the deepest point in the fog."""
-
-from dataclasses import dataclass
-from math import cos, sin
+"""Exercises about minima: count them, and walk into one."""
 
 import numpy as np
 
@@ -97,52 +94,5 @@ def count_minima(seed: int) -> Item:
         ),
         distinct_slips(blanks, solution, slips),
         (tuple(float(v) for v in values),),
+        sandbox="scene=bowl&f=w*cos(w)&start=5&rate=0.1",
     )
-
-
-@dataclass(frozen=True)
-class Fog:
-    """A hidden sea floor: only height and slope where you probe.
-
-    ``f(x) = (x - c)^2 / 20 + sum_i a_i sin(k_i x + p_i)`` on [-10, 10].
-    """
-
-    c: float
-    waves: tuple[tuple[float, float, float], ...]
-
-    def probe(self, x: float) -> tuple[float, float]:
-        """Height and slope at ``x``."""
-        height, slope = (x - self.c) ** 2 / 20, (x - self.c) / 10
-        for a, k, p in self.waves:
-            height += a * sin(k * x + p)
-            slope += a * k * cos(k * x + p)
-        return height, slope
-
-    def deepest(self) -> float:
-        """Where the floor is deepest, to 1e-4, by looking everywhere (no player may)."""
-        grid = np.linspace(-10, 10, 200_001)
-        heights = (grid - self.c) ** 2 / 20
-        for a, k, p in self.waves:
-            heights = heights + a * np.sin(k * grid + p)
-        return float(grid[int(np.argmin(heights))])
-
-    def descent_probes(
-        self, start: float, rate: float = 0.2, tol: float = 1e-3
-    ) -> tuple[int, float]:
-        """Probes that plain gradient descent needs from ``start``, and where it ends."""
-        x = start
-        for count in range(1, 1001):
-            slope = self.probe(x)[1]
-            if abs(slope) < tol:
-                return count, x
-            x = min(10.0, max(-10.0, x - rate * slope))
-        return 1000, x
-
-
-def make_fog(seed: int) -> Fog:
-    """A sea floor with several valleys; the same seed gives the same floor."""
-    rng = np.random.default_rng((6, seed))
-    waves = tuple(
-        (float(rng.uniform(0.3, 0.8)), float(k), float(rng.uniform(0, 6.28))) for k in (0.9, 1.7)
-    )
-    return Fog(round(float(rng.uniform(-4, 4)), 2), waves)

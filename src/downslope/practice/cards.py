@@ -6,8 +6,6 @@ Each card is a front and a back; the schedule of a person's own memory is kept w
 from datetime import UTC, datetime
 from typing import Any
 
-from downslope.errors import MissingExtraError
-
 CARDS: dict[str, tuple[str, str]] = {
     "loss": (
         "What does a loss measure?",
@@ -160,18 +158,9 @@ def rate_card(
         1 again, 2 hard, 3 good, 4 easy.
     now : datetime or None
         Moment of the review; None for the present one.
-
-    Raises
-    ------
-    MissingExtraError
-        If ``fsrs`` is not installed.
     """
-    try:
-        from fsrs import Card, Rating, Scheduler
-    except ImportError:
-        raise MissingExtraError(
-            "Flashcards are scheduled by fsrs; install it with pip install 'downslope[practice]'."
-        ) from None
+    from fsrs import Card, Rating, Scheduler
+
     # Fuzz spreads due dates at random; without it the same answers give the same schedule.
     scheduler = Scheduler(enable_fuzzing=False)
     card = Card() if schedule is None else Card.from_dict(schedule)
@@ -187,7 +176,8 @@ def due_cards(schedules: dict[str, dict[str, Any]], now: datetime | None = None)
     >>> due_cards({})[:2]
     ['loss', 'objective']
     """
-    moment = (now or datetime.now(UTC)).isoformat()
-    seen = [name for name in CARDS if name in schedules and schedules[name]["due"] <= moment]
-    seen.sort(key=lambda name: str(schedules[name]["due"]))
+    moment = now or datetime.now(UTC)
+    known = [name for name in CARDS if name in schedules]
+    due = {name: datetime.fromisoformat(schedules[name]["due"]) for name in known}
+    seen = sorted((name for name in due if due[name] <= moment), key=lambda name: due[name])
     return seen + [name for name in CARDS if name not in schedules]

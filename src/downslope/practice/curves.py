@@ -1,8 +1,10 @@
 """Exercises about learning rates: which regime is this curve, and which curve is which rate."""
 
+from urllib.parse import urlencode
+
 import numpy as np
 
-from downslope.practice.item import Blank, Item, Slip, distinct_slips, show
+from downslope.practice.item import ANY, Blank, Item, Range, Slip, distinct_slips, show
 
 REGIMES = ("crawling", "just right", "oscillating", "diverging")
 # Rate times curvature, well inside each regime, so that exactly one name is right.
@@ -47,7 +49,7 @@ def which_regime(seed: int) -> Item:
         Slip("same rate", (regime, rate), "That is the rate of this run, not the limit."),
     )
     table = "\n".join(
-        f"  step {k}: w = {a:.6g}, loss = {b:.6g}"
+        f"  step {k}: w = {a:.6g}, loss = {b:.4g}"
         for k, (a, b) in enumerate(zip(w, loss, strict=True))
     )
     return Item(
@@ -69,6 +71,15 @@ def which_regime(seed: int) -> Item:
         ),
         distinct_slips(blanks, solution, slips),
         (tuple(float(v) for v in loss),),
+        sandbox=urlencode(
+            {
+                "scene": "bowl",
+                "f": f"{show(curvature / 2)}*(w - {show(c)})^2".replace("- -", "+ "),
+                "start": show(c + start),
+                "rate": show(rate),
+                "k": SHOWN - 1,
+            }
+        ),
     )
 
 
@@ -123,4 +134,92 @@ def which_curve(seed: int) -> Item:
             for twin in twins
         ),
         tuple(tuple(float(v) for v in curves[i]) for i in order),
+        sandbox=_standardised(r, 0.9),
     )
+
+
+def _standardised(r: float, rate: float) -> str:
+    """The lab's bowl with the MSE of one standardised column: ``(w - r)^2 + 1 - r^2``."""
+    formula = f"(w - {show(r)})^2 + {show(round(1 - r * r, 6))}"
+    return urlencode({"scene": "bowl", "f": formula, "start": 0, "rate": show(rate)})
+
+
+DRAWN = 20
+ASKED = (1, 5, 20)
+
+
+def sketch_curve(seed: int) -> Item:
+    """Draw the loss at rate 0.001, 0.1 or 0.9 before it is shown (or say it at three steps)."""
+    rng = np.random.default_rng((8, seed))
+    rate, r = float(rng.choice([0.001, 0.1, 0.9])), round(float(rng.uniform(0.6, 0.95)), 2)
+    lowest = 1 - r * r
+    loss = lowest + r * r * (1.0 - 2.0 * rate) ** (2.0 * np.arange(DRAWN + 1))
+    blanks = tuple(Blank(f"loss after update {k}", decimals=1) for k in ASKED)
+    shrinks = (1.0 - 2.0 * rate) ** 2
+    return Item(
+        "sketch",
+        seed,
+        f"One standardised feature, MSE, start at w = 0, learning rate {show(rate)}. The loss "
+        f"starts at 1, and no weight brings it below {lowest:.4g}. Draw it over {DRAWN} updates, "
+        f"or say it after {', '.join(map(str, ASKED[:-1]))} and {ASKED[-1]} (to within 0.1).",
+        blanks,
+        tuple(float(loss[k]) for k in ASKED),
+        f"The curvature is 2, so each update multiplies the distance to the best weight by 1 - 2 * "
+        f"{show(rate)} = {show(1 - 2 * rate)}, and the loss above {lowest:.4g} by its square, "
+        f"{shrinks:.4g}: " + ", ".join(f"{loss[k]:.4f} after {k}" for k in ASKED) + ".",
+        (
+            "The curvature of MSE in a standardised weight is 2.",
+            f"Each update multiplies the distance to the best weight by 1 - 2 * {show(rate)}.",
+            f"The loss above {lowest:.4g} shrinks by the square of that, {shrinks:.4g}.",
+        ),
+        _sketch_slips(rate, lowest, float(loss[-1])),
+        curves=((lowest,) * (DRAWN + 1),),
+        reveal=(tuple(float(v) for v in loss),),
+        sandbox=_standardised(r, rate),
+    )
+
+
+def _sketch_slips(rate: float, lowest: float, last: float) -> tuple[Slip, ...]:
+    """Shapes that people draw instead, as ranges that no right answer lies in."""
+    above: Range = (1.101, ANY[1])
+    why_not = (
+        f"The weight does jump from side to side, but 2 * {show(rate)} is below 2: each jump is "
+        "shorter than the one before, so the loss falls in every update."
+        if rate > 0.5
+        else f"{show(rate)} is far below the stable limit 2 / 2 = 1: the loss falls every time."
+    )
+    rises = (
+        Slip("rises at once", (above, ANY, ANY), why_not),
+        Slip("rises in the end", (ANY, ANY, above), why_not),
+    )
+    below = Slip(
+        "below the lowest",
+        (ANY, ANY, (ANY[0], lowest - 0.101)),
+        f"No weight has a loss below {lowest:.4g}, so no curve goes there.",
+    )
+    if rate < 0.01:
+        falls = Slip(
+            "falls too fast",
+            (ANY, ANY, (lowest - 0.1, last - 0.101)),
+            f"Each update removes only 2 * {show(rate)} = {show(2 * rate)} of the distance: after "
+            f"{DRAWN} of them {(1 - 2 * rate) ** DRAWN:.0%} of it is left.",
+        )
+        return (*rises, below, falls)
+    flat = Slip(
+        "flat",
+        (ANY, ANY, (0.8, 1.1)),
+        f"That is the curve of a rate like 0.001; {show(rate)} leaves almost nothing of the "
+        f"distance after {DRAWN} updates.",
+    )
+    slow = Slip(
+        "too slow",
+        (ANY, ANY, (lowest + 0.101, 0.8)),
+        f"What is above the lowest shrinks to {(1 - 2 * rate) ** 2:.4g} of itself in each update; "
+        f"after {DRAWN} the curve lies on the bottom.",
+    )
+    at_once = Slip(
+        "at the bottom at once",
+        ((ANY[0], lowest + 0.1), ANY, (lowest - 0.1, lowest + 0.1)),
+        "Only the rate 1 / curvature = 0.5 arrives in one update.",
+    )
+    return (*rises, below, flat, slow, at_once)

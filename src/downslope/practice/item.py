@@ -10,6 +10,11 @@ from dataclasses import asdict, dataclass
 
 from downslope.errors import InputError
 
+Value = float | str
+Range = tuple[float, float]
+ANY: Range = (-1e9, 1e9)
+"""Of a slip's values: every answer (the ends are finite, so that they pass through JSON)."""
+
 
 @dataclass(frozen=True)
 class Blank:
@@ -32,14 +37,19 @@ class Blank:
     choices: tuple[str, ...] = ()
     relative: float = 0.0
 
-    def agrees(self, given: float | str, right: float | str) -> bool:
-        """Whether a given value is right to the stated rounding (one unit in the last digit)."""
+    def agrees(self, given: Value, right: Value | Range) -> bool:
+        """Whether a given value is right to the stated rounding (one unit in the last digit).
+
+        A range takes in what lies between its ends.
+        """
         if isinstance(given, str) or isinstance(right, str):
             return given == right
+        if isinstance(right, tuple):
+            return right[0] <= given <= right[1]
         slack = max(1.001 * 10.0**-self.decimals, self.relative * abs(right))
         return abs(given - right) <= slack
 
-    def read(self, text: str) -> float | str:
+    def read(self, text: str) -> Value:
         """What a person typed, as a number or as one of the choices.
 
         Raises
@@ -73,8 +83,21 @@ class Slip:
     """A wrong answer that is recognised: the values it leads to, and what went wrong."""
 
     name: str
-    values: tuple[float | str, ...]
+    values: tuple[Value | Range, ...]
     explanation: str
+
+    @property
+    def example(self) -> tuple[Value, ...]:
+        """An answer with this slip: from a range, its end nearer to zero, a little inside."""
+        return tuple(_inside(value) if isinstance(value, tuple) else value for value in self.values)
+
+
+def _inside(ends: Range) -> float:
+    low, high = ends
+    if low <= 0.0 <= high:
+        return 0.5 * (low + high) if high - low < 10.0 else 0.0
+    near, far = (low, high) if low > 0.0 else (high, low)
+    return near + min(1.0, 0.5 * abs(far - near)) * (1.0 if far > near else -1.0)
 
 
 @dataclass(frozen=True)
@@ -96,22 +119,31 @@ class Item:
         From gentle to plain, given one at a time.
     slips : tuple of Slip
         Recognised wrong answers.
-    curve : tuple of tuple of float
-        Curves that belong to the question, for a picture.
+    curves : tuple of tuple of float
+        Curves that belong to the question, for a picture: a value for each step from 0.
+    reveal : tuple of tuple of float
+        Curves to show with the answer and not before.
+    floor : tuple of tuple of float
+        Of the fog: centre, then amplitude, wave number and phase of each wave.
+    sandbox : str
+        Settings of the lab that show this very problem.
     """
 
     kind: str
     seed: int
     question: str
     blanks: tuple[Blank, ...]
-    solution: tuple[float | str, ...]
+    solution: tuple[Value, ...]
     working: str
     hints: tuple[str, ...]
     slips: tuple[Slip, ...] = ()
     curves: tuple[tuple[float, ...], ...] = ()
+    reveal: tuple[tuple[float, ...], ...] = ()
+    floor: tuple[tuple[float, ...], ...] = ()
+    sandbox: str = ""
 
     def to_json(self) -> str:
-        """The item as JSON, for the lab."""
+        """The item as JSON."""
         return json.dumps(asdict(self))
 
 
@@ -124,7 +156,7 @@ class Verdict:
     explanation: str
 
 
-def check(item: Item, given: tuple[float | str, ...]) -> Verdict:
+def check(item: Item, given: tuple[Value, ...]) -> Verdict:
     """Compare an answer with the solution, and a wrong one with the known slips.
 
     Examples
@@ -153,16 +185,18 @@ def show(number: float) -> str:
 
 
 def distinct_slips(
-    item_blanks: tuple[Blank, ...], solution: tuple[float | str, ...], slips: tuple[Slip, ...]
+    blanks: tuple[Blank, ...], solution: tuple[Value, ...], slips: tuple[Slip, ...]
 ) -> tuple[Slip, ...]:
     """Slips that lead somewhere else than the solution and than each other."""
-    taken, kept = [solution], []
+    taken: list[tuple[Value, ...]] = [solution]
+    kept = []
     for slip in slips:
+        values = slip.example
         same = [
-            all(b.agrees(v, t) for b, v, t in zip(item_blanks, slip.values, other, strict=True))
+            all(b.agrees(v, t) for b, v, t in zip(blanks, values, other, strict=True))
             for other in taken
         ]
         if not any(same):
-            taken.append(slip.values)
+            taken.append(values)
             kept.append(slip)
     return tuple(kept)

@@ -20,7 +20,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Answer:
-    """One answered exercise: when, which, right or not, the slip, and how many hints were taken."""
+    """One answered exercise: when, which, right, the slip, hints taken, probes in the fog."""
 
     when: str
     kind: str
@@ -28,6 +28,7 @@ class Answer:
     right: bool
     slip: str | None
     hints: int
+    probes: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,12 @@ class Progress:
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def with_answer(
-        self, kind: str, seed: int, right: bool, slip: str | None, hints: int
+        self, kind: str, seed: int, right: bool, slip: str | None, hints: int, probes: int = 0
     ) -> "Progress":
         """Progress with one answer more."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return replace(self, answers=(*self.answers, Answer(now, kind, seed, right, slip, hints)))
+        answer = Answer(now, kind, seed, right, slip, hints, probes)
+        return replace(self, answers=(*self.answers, answer))
 
     def with_card(self, name: str, schedule: dict[str, Any]) -> "Progress":
         """Progress with one card rescheduled."""
@@ -58,6 +60,11 @@ class Progress:
             )
             for kind in kinds
         }
+
+    def to_table(self) -> dict[str, Any]:
+        """The whole as JSON holds it: in the file, and in a page."""
+        answers = [asdict(answer) for answer in self.answers]
+        return {"version": VERSION, "answers": answers, "cards": self.cards}
 
     def to_csv(self) -> str:
         """The answers as a table for a teacher."""
@@ -99,9 +106,4 @@ def load(path: Path) -> Progress:
 def save(progress: Progress, path: Path) -> None:
     """Write progress whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = {
-        "version": VERSION,
-        "answers": [asdict(answer) for answer in progress.answers],
-        "cards": progress.cards,
-    }
-    write_atomically(path, json.dumps(table, indent=1).encode())
+    write_atomically(path, json.dumps(progress.to_table(), indent=1).encode())

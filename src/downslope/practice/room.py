@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from downslope.errors import InputError
-from downslope.practice import Item, check, make_item
-from downslope.practice.bumps import Fog, make_fog
+from downslope.practice import TITLES, Item, check, make_item
 from downslope.practice.cards import CARDS, due_cards, rate_card
+from downslope.practice.fog import END, Fog, make_fog
 from downslope.practice.progress import Progress, load, save
 
 Ask = Callable[[str], str]
@@ -21,14 +21,15 @@ class Leave(Exception):
 def practise(kinds: list[str], count: int, seed: int, path: Path, ask: Ask, say: Say) -> Progress:
     """Go through ``count`` exercises, keeping progress after each.
 
-    ``ask`` shows a prompt and answers a line; ``say`` prints. Exercises go round ``kinds``.
+    ``ask`` shows a prompt and answers a line; ``say`` prints. Exercises go round ``kinds``. Each is
+    predicted, then shown and explained, and last there are the lab's settings to try it with.
     """
     progress, right = load(path), 0
     say(HELP)
     try:
         for i in range(count):
             item = make_item(kinds[i % len(kinds)], seed + i)
-            say(f"\n[{i + 1}/{count}] {item.question}")
+            say(f"\n[{i + 1}/{count}] {TITLES[item.kind]}\n{item.question}")
             progress, solved = _one(item, progress, ask, say)
             right += solved
             save(progress, path)
@@ -50,6 +51,7 @@ def _one(item: Item, progress: Progress, ask: Ask, say: Say) -> tuple[Progress, 
             given.append(value)
         verdict = check(item, tuple(given))
         say(("Right.\n" if verdict.right else "") + verdict.explanation)
+        say(_sandbox(item))
         answered = progress.with_answer(item.kind, item.seed, verdict.right, verdict.slip, hints)
         return answered, verdict.right
 
@@ -105,44 +107,51 @@ def _grade(ask: Ask) -> int:
             return int(text)
 
 
-def fog(seed: int, ask: Ask, say: Say) -> tuple[int, float]:
+def fog(seed: int, path: Path, ask: Ask, say: Say) -> Progress:
     """Find the deepest point in the fog: probe height and slope, then commit to a place."""
-    floor: Fog = make_fog(seed)
+    item, floor = make_item("fog", seed), make_fog(seed)
     say(
-        "A sea floor lies in fog between x = -10 and 10. Type x to probe height and slope there, "
-        "or 'here X' to commit to the deepest point."
+        f"{item.question} Type x to probe there, 'hint' for a hint, or 'here X' to commit to the "
+        "deepest point."
     )
-    probes = 0
+    x, probes, hints = _probe(item, floor, ask, say)
+    verdict = check(item, (x,))
+    said = f"You chose x = {x:g}, height {floor.probe(x)[0]:.4f}, after {probes} probes."
+    say(f"{'Right. ' if verdict.right else ''}{said}\n{verdict.explanation}")
+    say(_sandbox(item))
+    progress = load(path).with_answer("fog", seed, verdict.right, verdict.slip, hints, probes)
+    save(progress, path)
+    return progress
+
+
+def _probe(item: Item, floor: Fog, ask: Ask, say: Say) -> tuple[float, int, int]:
+    """Probes until the person commits: the place, how many probes and how many hints."""
+    probes = hints = 0
     while True:
         text = ask("x? ").strip()
         if text == "quit":
             raise Leave
-        final = text.startswith("here")
+        if text == "hint":
+            say(item.hints[min(hints, len(item.hints) - 1)])
+            hints += 1
+            continue
         try:
-            x = float(text.removeprefix("here"))
-        except ValueError:
-            say(f"{text!r} is not a place; type a number such as 1.5.")
+            x = item.blanks[0].read(text.removeprefix("here"))
+        except InputError as error:
+            say(str(error))
             continue
-        if not -10.0 <= x <= 10.0:
-            say(f"{x:g} is outside -10 to 10.")
+        if not isinstance(x, float) or not -END <= x <= END:
+            say(f"{x} is outside {-END:g} to {END:g}.")
             continue
-        height, slope = floor.probe(x)
-        if final:
-            _reveal(floor, x, probes, say)
-            return probes, x
+        if text.startswith("here"):
+            return x, probes, hints
         probes += 1
+        height, slope = floor.probe(x)
         say(f"  probe {probes}: height {height:.4f}, slope {slope:+.4f}")
 
 
-def _reveal(floor: Fog, x: float, probes: int, say: Say) -> None:
-    deepest = floor.deepest()
-    count, end = floor.descent_probes(8.0)
-    say(
-        f"You chose x = {x:g}, height {floor.probe(x)[0]:.4f}, after {probes} probes. The deepest "
-        f"point is x = {deepest:.3f}, height {floor.probe(deepest)[0]:.4f}. Gradient descent from "
-        f"x = 8 with rate 0.2 took {count} probes to x = {end:.3f}, "
-        f"height {floor.probe(end)[0]:.4f}."
-    )
+def _sandbox(item: Item) -> str:
+    return f'Try it: downslope lab --settings "{item.sandbox}"'
 
 
 def _summary(progress: Progress) -> str:

@@ -1,4 +1,6 @@
-"""Exercises done by hand: two steps downhill, and the score of two lines."""
+"""Exercises done by hand: two steps of one weight, and the score of two lines."""
+
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -58,6 +60,9 @@ def two_steps(seed: int) -> Item:
             f"The slope at the start is {show(first)}; step by -{show(rate)} times it.",
         ),
         distinct_slips(blanks, (w1, w2), slips),
+        sandbox=urlencode(
+            {"scene": "bowl", "f": loss, "start": show(w0), "rate": show(rate), "k": 2}
+        ),
     )
 
 
@@ -93,7 +98,8 @@ def two_lines(seed: int) -> Item:
     )
     points = ", ".join(f"({show(a)}, {show(b)})" for a, b in zip(x, y, strict=True))
     said = " and ".join(
-        f"{name}: {show(m)} x + ({show(b)})" for name, (m, b) in zip(names, lines, strict=True)
+        f"{name}: {show(m)} x {'-' if b < 0 else '+'} {show(abs(b))}"
+        for name, (m, b) in zip(names, lines, strict=True)
     )
     working = "\n".join(
         f"{name}: residuals {', '.join(show(float(v)) for v in r)}; squares sum to {show(s)}; "
@@ -113,4 +119,10 @@ def two_lines(seed: int) -> Item:
             "Square the residuals, add them, divide by 3.",
         ),
         distinct_slips(blanks, solution, slips),
+        sandbox=urlencode(
+            {
+                "scene": "line",
+                "points": ",".join(f"{show(a)}_{show(b)}" for a, b in zip(x, y, strict=True)),
+            }
+        ),
     )

@@ -1,5 +1,7 @@
 """Exercises that change one thing: an unscaled feature, a smaller batch, some momentum."""
 
+from urllib.parse import urlencode
+
 import numpy as np
 
 from downslope.practice.item import Blank, Item, Slip, distinct_slips, show
@@ -32,6 +34,14 @@ def _unscaled(seed: int, rng: np.random.Generator) -> Item:
         f"the limit 2 / curvature becomes {show(limit)} / {show(factor**2)} = {solution[0]:.6g}.",
         ("Which formula gives the curvature of MSE in w?", "It is 2 mean(x^2)."),
         distinct_slips(blanks, solution, slips),
+        sandbox=urlencode(
+            {
+                "scene": "bowl",
+                "f": f"{show(factor**2 / limit)}*(w - 1)^2",
+                "start": 0,
+                "rate": show(limit),
+            }
+        ),
     )
 
 
@@ -56,6 +66,7 @@ def _smaller_batch(seed: int, rng: np.random.Generator) -> Item:
         f"sqrt({big} / {small}) = {(big / small) ** 0.5:.4g}: {solution[0]:.6g}.",
         ("How does the variance of a mean depend on how many are averaged?",),
         distinct_slips(blanks, solution, slips),
+        sandbox="scene=noise",
     )
 
 
@@ -87,4 +98,13 @@ def _momentum(seed: int, rng: np.random.Generator) -> Item:
         f"without momentum it is 2 / L = {2 / curvature:.6g}.",
         ("Without momentum the limit is 2 / L.", "Momentum multiplies it by 1 + beta."),
         distinct_slips(blanks, solution, slips),
+        sandbox=urlencode(
+            {
+                "scene": "bowl",
+                "f": f"{show(curvature / 2)}*(w - 3)^2",
+                "rule": "momentum",
+                "beta": show(beta),
+                "rate": f"{0.98 * solution[0]:.4g}",
+            }
+        ),
     )

@@ -1,0 +1,116 @@
+"""Two steps of linear regression by hand: slope and intercept, both moved from one place."""
+
+from urllib.parse import urlencode
+
+import numpy as np
+
+from downslope.practice.item import Blank, Item, Slip, distinct_slips, show
+
+Pair = tuple[float, float]
+
+
+def two_steps_of_a_line(seed: int) -> Item:
+    """Two steps of ``y = w x + b`` on three points by MSE, from w = b = 0."""
+    rng = np.random.default_rng((9, seed))
+    x = np.sort(rng.choice(np.arange(-2, 4), size=3, replace=False)).astype(float)
+    y = float(rng.choice([-2, -1, 1, 2, 3])) * x + rng.integers(-2, 4, size=3)
+    rate = float(rng.choice([0.03, 0.05, 0.06]))
+    points = [(show(float(a)), show(float(b))) for a, b in zip(x, y, strict=True)]
+
+    def slopes(w: float, b: float, factor: float = 2.0 / 3.0) -> Pair:
+        residual = w * x + b - y
+        return factor * float(residual @ x), factor * float(residual.sum())
+
+    def walk(
+        sign: float = -1.0, factor: float = 2.0 / 3.0, fresh: bool = True
+    ) -> tuple[float, ...]:
+        w, b = 0.0, 0.0
+        found: list[float] = []
+        gradient = slopes(w, b, factor)
+        for _ in range(2):
+            gradient = slopes(w, b, factor) if fresh else gradient
+            w, b = w + sign * rate * gradient[0], b + sign * rate * gradient[1]
+            found += [w, b]
+        return tuple(round(value, 9) for value in found)
+
+    def one_after_the_other() -> tuple[float, ...]:
+        w, b = 0.0, 0.0
+        found: list[float] = []
+        for _ in range(2):
+            w -= rate * slopes(w, b)[0]
+            b -= rate * slopes(w, b)[1]
+            found += [w, b]
+        return tuple(round(value, 9) for value in found)
+
+    solution = walk()
+    blanks = tuple(Blank(f"{name} after step {k}") for k in (1, 2) for name in "wb")
+    slips = (
+        Slip("sign", walk(sign=1.0), "You went uphill: subtract rate * slope."),
+        Slip(
+            "factor",
+            walk(factor=1.0 / 3.0),
+            "The factor 2 is missing: the derivative of a square r^2 is 2 r r'.",
+        ),
+        Slip("sum", walk(factor=2.0), "Divide by the 3 points: MSE is a mean, not a sum."),
+        Slip(
+            "stale gradient",
+            walk(fresh=False),
+            "The second step used the slopes of the start; measure them again where you stand.",
+        ),
+        Slip(
+            "one after the other",
+            one_after_the_other(),
+            "Both slopes belong to the same place: measure dL/db before you move w.",
+        ),
+    )
+    steps = [(0.0, 0.0), solution[:2], solution[2:]]
+    return Item(
+        "fit",
+        seed,
+        f"The line y = w x + b, points {', '.join(f'({a}, {b})' for a, b in points)}, MSE (the "
+        f"mean of the squared residuals, no factor 1/2). Start at w = 0, b = 0 with learning rate "
+        f"{show(rate)}. What are w and b after one step, and after two? (3 decimals)",
+        blanks,
+        solution,
+        "\n".join(
+            _step(k, x, y, steps[k - 1], steps[k], rate, slopes(*steps[k - 1])) for k in (1, 2)
+        ),
+        (
+            "A residual is prediction minus target: r = w x + b - y, point by point.",
+            "dL/dw = 2/3 * sum of r x, and dL/db = 2/3 * sum of r.",
+            "At the start the slopes are "
+            + " and ".join(f"{value:.4f}" for value in slopes(0.0, 0.0))
+            + ".",
+        ),
+        distinct_slips(blanks, solution, slips),
+        sandbox=urlencode(
+            {
+                "scene": "line",
+                "points": ",".join(f"{a}_{b}" for a, b in points),
+                "rate": show(rate),
+                "k": 2,
+            }
+        ),
+    )
+
+
+def _step(
+    k: int,
+    x: np.ndarray,
+    y: np.ndarray,
+    here: tuple[float, ...],
+    there: tuple[float, ...],
+    rate: float,
+    slope: Pair,
+) -> str:
+    """One step with its numbers put in."""
+    residual = here[0] * x + here[1] - y
+    products = " + ".join(f"({r:.4g})*({show(float(a))})" for r, a in zip(residual, x, strict=True))
+    sums = " + ".join(f"({r:.4g})" for r in residual)
+    return (
+        f"step {k}: residuals {', '.join(f'{r:.4g}' for r in residual)}\n"
+        f"  dL/dw = 2/3 * [{products}] = {slope[0]:.4f}\n"
+        f"  dL/db = 2/3 * [{sums}] = {slope[1]:.4f}\n"
+        f"  w = {here[0]:.4f} - {show(rate)} * ({slope[0]:.4f}) = {there[0]:.4f}\n"
+        f"  b = {here[1]:.4f} - {show(rate)} * ({slope[1]:.4f}) = {there[1]:.4f}"
+    )
