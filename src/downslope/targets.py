@@ -41,11 +41,6 @@ def signs(codes: Array, n_classes: int) -> Coded:
     return Coded(np.where(codes[:, None] == np.arange(n_classes), 1.0, -1.0), n_classes)
 
 
-def one_class(rows: Any, c: int) -> Any:
-    """The same rows, of whose targets (n, classes) only the column of one class is left."""
-    return rows._replace(y=rows.y[:, c])
-
-
 def probabilities(loss: str, z: Array) -> Array:
     """Raw predictions of shape (n, outputs) as class probabilities of shape (n, classes).
 

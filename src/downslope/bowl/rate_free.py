@@ -22,9 +22,8 @@ from downslope.losses import Loss
 from downslope.objective import Objective, Source
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
-from downslope.sources.memory import MemoryRows
+from downslope.sources.memory import MemoryRows, one_class
 from downslope.stopping import INTERRUPTED, Reason, Sight
-from downslope.targets import one_class
 from downslope.trace import COLUMNS, Record, Recorder, Trace
 
 Array = Any

@@ -31,9 +31,9 @@ from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import choose_rule, choose_stops
 from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
-from downslope.sources.memory import MemoryRows, Rows
+from downslope.sources.memory import MemoryRows, Rows, one_class
 from downslope.stopping import Reason
-from downslope.targets import one_class, probabilities, signs
+from downslope.targets import probabilities, signs
 from downslope.training import Settings, objective, pick_rate
 
 Array = Any

@@ -159,6 +159,11 @@ def take_rows(rows: Rows, chosen: Any) -> Rows:
     return Rows(rows.X[chosen], rows.y[chosen], weights)
 
 
+def one_class(rows: Rows, c: int) -> Rows:
+    """The same rows, of whose targets (n, classes) only the column of one class is left."""
+    return rows._replace(y=rows.y[:, c])
+
+
 def join_rows(blocks: Sequence[Rows]) -> Rows:
     """Blocks one below the other."""
     first = blocks[0]
