@@ -42,9 +42,15 @@ def test_nothing_is_wider_than_the_screen(open_lab, scene, size):
     assert wide <= size["width"]
 
 
-def test_every_control_is_reached_by_tab(open_lab):
-    lab = open_lab("scene=bowl")
-    wanted = lab.page.locator(":is(button, input, select, summary):not(:disabled)").count()
+@pytest.mark.parametrize("scene", [*SCENES, "practice&n=5"])
+def test_every_control_is_reached_by_tab(open_lab, scene):
+    lab = open_lab(f"scene={scene}")
+    # Arrow keys go through the choices of a question, so they are one stop; what is folded is none.
+    wanted = lab.page.evaluate(
+        "[...document.querySelectorAll(':is(button, input, select, summary):not(:disabled)')]"
+        ".filter(e => e.checkVisibility() && (e.type !== 'radio' || !e.previousElementSibling"
+        " && e.closest('label') === e.closest('fieldset').querySelector('label'))).length"
+    )
     names = set()
     for _ in range(wanted + 5):
         lab.page.keyboard.press("Tab")
@@ -55,6 +61,17 @@ def test_every_control_is_reached_by_tab(open_lab):
             )
         )
     assert len(names) >= wanted
+
+
+@pytest.mark.parametrize("scene", [*SCENES, "practice"])
+def test_nothing_moves_where_less_motion_is_wanted(open_lab, scene):
+    lab = open_lab(f"scene={scene}", reduced_motion="reduce")
+    lab.settle()
+    moving = lab.page.evaluate(
+        "[...document.querySelectorAll('*')].filter(e => {const s = getComputedStyle(e);"
+        "return parseFloat(s.transitionDuration) > 0 || s.animationName !== 'none'}).length"
+    )
+    assert moving == 0
 
 
 def test_focus_in_the_dock_does_not_scroll_the_page(open_lab):
@@ -125,7 +142,7 @@ def test_the_trace_is_taken_along_in_full(open_lab, tmp_path):
     assert "1/n" in kept["convention"]
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", [*SCENES, "practice&n=3", "practice&task=fog"])
 def test_pictures_are_saved_as_png_and_svg(open_lab, scene):
     lab = open_lab(f"scene={scene}&k=3")
     lab.settle()

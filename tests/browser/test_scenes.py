@@ -211,6 +211,43 @@ def test_race_spends_the_same_for_all(open_lab):
     assert "same start and seed" in lab.text(".remark")
 
 
+def normals(seed):
+    """The page's normal numbers (mulberry32, Box and Muller), to make its rows again."""
+    state = [seed]
+
+    def uniform():
+        state[0] = (state[0] + 0x6D2B79F5) & 0xFFFFFFFF
+        t = ((state[0] ^ (state[0] >> 15)) * (state[0] | 1)) & 0xFFFFFFFF
+        t ^= (t + (((t ^ (t >> 7)) * (t | 61)) & 0xFFFFFFFF)) & 0xFFFFFFFF
+        return ((t ^ (t >> 14)) & 0xFFFFFFFF) / 2**32
+
+    return lambda: np.sqrt(-2 * np.log(1 - uniform())) * np.cos(2 * np.pi * uniform())
+
+
+def test_race_by_mouse_walks_as_in_python(open_lab):
+    lab = open_lab("scene=race&seed=3")
+    box = lab.page.locator("canvas").first.bounding_box()
+    lab.page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+    lab.page.get_by_label("Rates").select_option("same")
+    lab.page.get_by_label("Step shown").fill("6")
+    normal = normals(3)
+    x = np.array([2 + normal() for _ in range(48)])
+    y = np.array([1.5 * value + 0.5 + 0.5 * normal() for value in x])
+    start = [lab.row(0)["w0"], lab.row(0)["w1"]]
+    assert start != [-1, 3], "the click chose another start"
+    problem = Objective(MemoryRows(x[:, None], y), make_loss("mse"))
+    step = walk(problem, start, "plain", 0.05, 6)
+    agrees(lab.row(6), step)
+    batch = lab.page.locator("tr[data-runner=batch]")
+    cells = [float(t.replace("−", "-")) for t in batch.locator("td").all_inner_texts()[1:3]]
+    np.testing.assert_allclose(cells, step.w, rtol=1e-6)
+    limit = stable_limit(problem, make_rule("plain"), np.zeros(2))
+    assert lab.number(".limit b") == pytest.approx(limit, rel=1e-9)
+    for name in ("momentum", "adam"):
+        lab.page.get_by_role("combobox", name="Runner", exact=True).select_option(name)
+        agrees(lab.row(6), walk(problem, start, name, 0.05, 6))
+
+
 def test_race_by_keyboard(open_lab):
     lab = open_lab("scene=race")
     lab.page.get_by_role("checkbox", name="momentum", exact=True).press(" ")
@@ -293,6 +330,19 @@ def test_noise_floor_is_near_its_formula(open_lab):
     assert "no noise, and no floor" in lab.text(".remark")
 
 
+def test_noise_by_mouse_walks_as_in_python_with_all_rows(open_lab):
+    lab = open_lab("scene=noise&k=4")
+    noisy = lab.row(4)
+    box = lab.page.locator("canvas").first.bounding_box()
+    lab.page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.3)
+    lab.page.get_by_label("Rows in a batch").select_option("256")
+    start = [lab.row(0)["w0"], lab.row(0)["w1"]]
+    problem = parse("0.5*x^2 + 2*y^2")
+    agrees(lab.row(4), walk(problem, start, "plain", 0.1, 4))
+    assert lab.row(4) != noisy
+    assert lab.number(".limit b") == pytest.approx(0.5, rel=1e-12)
+
+
 def test_noise_escapes_by_keyboard(open_lab):
     lab = open_lab("scene=noise")
     ground = lab.page.get_by_role("combobox", name="Ground", exact=True)
@@ -331,6 +381,41 @@ def test_same_start_is_kept_when_a_setting_changes(open_lab):
     for rule in ("momentum", "adam", "plain"):
         lab.page.get_by_label("Rule").select_option(rule)
         assert (lab.row(0)["w0"], lab.row(0)["w1"]) == (before["w0"], before["w1"])
+
+
+@pytest.mark.parametrize("scene", [name for name in SCENES if name != "race"])
+def test_the_slider_is_live_while_it_is_dragged(open_lab, scene):
+    lab = open_lab(f"scene={scene}")
+    slider = lab.page.get_by_role("slider", name="Learning rate")
+    box = slider.bounding_box()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    lab.page.mouse.down()
+    seen = []
+    for share in (0.2, 0.5, 0.98):
+        lab.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
+        rate = float(lab.page.get_by_label("Learning rate η").first.input_value())
+        assert lab.row(0)["rate"] == rate
+        kind = lab.text(".rate .kind")
+        assert kind in slider.get_attribute("aria-valuetext")
+        seen.append((rate, kind, lab.verdict()))
+    lab.page.mouse.up()
+    rates, kinds, verdicts = zip(*seen, strict=True)
+    assert rates[0] < rates[1] < rates[2]
+    assert kinds[0] == "too small"
+    assert kinds[2] == "diverging"
+    assert len(set(verdicts)) == 3
+    assert lab.page.locator(".regions span").count() >= 3
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_convention_ledger_and_verdict_stand_on_every_scene(open_lab, scene):
+    lab = open_lab(f"scene={scene}&k=3&at=3")
+    assert lab.text(".convention").endswith(".")
+    assert re.search(r"\d", lab.text("[role=status] >> nth=0"))
+    assert "←" in lab.text(".arithmetic")
+    k = int(lab.page.locator(".arithmetic").get_attribute("data-arithmetic"))
+    full = lab.page.locator(f".ledger tr[data-k='{k}'] td[data-name=w0]").inner_text()
+    assert full.replace("-", "−") in lab.text(".arithmetic").replace("-", "−")
 
 
 def test_one_step_past_the_end_asks_for_one_more(open_lab):

@@ -11,7 +11,12 @@ from conftest import shared
 
 from downslope.lab.server import Desk, app, free_socket, names_for
 from downslope.lab.sheets import open_sheet
+from downslope.lab.tutor import Tutor
 from downslope.lab.walking import problem, walk, wish
+from downslope.practice import make_item
+from downslope.practice.progress import load
+
+SEED = 5
 
 
 class Served:
@@ -22,8 +27,8 @@ class Served:
 
 
 @pytest.fixture
-def served(static):
-    desk = Desk()
+def served(static, tmp_path):
+    desk = Desk(tutor=Tutor(tmp_path / "progress.json", seed=SEED))
     sock = free_socket("127.0.0.1", 19_765)
     port = sock.getsockname()[1]
     config = uvicorn.Config(app(desk, names_for("127.0.0.1", port)), log_level="error", ws="none")
@@ -90,10 +95,46 @@ def test_a_large_file_goes_to_python(page, served, tmp_path):
     page.get_by_text("220,000 rows, 100 updates").wait_for()
 
 
+def test_practice_asks_python_and_goes_on_from_the_terminals_answers(page, served):
+    before = make_item("score", SEED)
+    served.desk.tutor.answer(
+        {"kind": "score", "seed": SEED, "given": list(before.solution), "hints": 0, "probes": 0}
+    )
+    answers = []
+    page.on("response", lambda r: answers.append(r.text()) if r.url.endswith("/item") else None)
+    page.goto(f"{served.address}#scene=practice&n=1&code={served.desk.new_code()}")
+    item = make_item("trace", SEED + 1)
+    page.get_by_text(item.question).wait_for()
+    page.get_by_text("1 / 1").wait_for()
+    assert "solution" not in answers[0]
+    assert item.working.splitlines()[1] not in answers[0]
+    slip = item.slips[0]
+    for blank, value in zip(item.blanks, slip.values, strict=True):
+        page.get_by_label(blank.name, exact=True).fill(repr(value))
+    page.get_by_role("button", name="Check").press("Enter")
+    page.get_by_text(slip.explanation).wait_for()
+    kept = load(served.desk.tutor.path)
+    assert [(a.kind, a.slip) for a in kept.answers] == [("score", None), ("trace", slip.name)]
+    assert page.evaluate("localStorage.length") == 0
+    page.get_by_label("Seed").fill("90")
+    page.get_by_label("Seed").press("Enter")
+    page.get_by_text(make_item("score", 90).question).wait_for()
+    page.get_by_role("button", name="Flashcards").click()
+    page.get_by_role("button", name="Turn the card").click()
+    page.get_by_role("button", name="Good").click()
+    page.get_by_text("38 to see").wait_for()
+    assert list(load(served.desk.tutor.path).cards) == ["loss"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Page in one file").click()
+    assert make_item("score", SEED).question in download.value.path().read_text()
+
+
 def test_without_a_code_the_page_works_alone(page, served):
     served.desk.put(open_sheet({"secret": [1.0, 2.0], "y": [1.0, 3.0]}, "private"))
     page.goto(f"{served.address}#scene=bowl")
     page.wait_for_selector(".player")
+    page.get_by_role("button", name="Practice").click()
+    page.get_by_text("open the address that Python printed").wait_for()
     page.get_by_role("button", name="Your data").click()
     page.wait_for_selector(".checks")
     assert page.get_by_text("private").count() == 0

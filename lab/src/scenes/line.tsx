@@ -165,10 +165,10 @@ function PointsBox({ points, choose, put, add, drop }: {
           <div class="row point" key={i}>
             <NumberBox label={`x${i + 1}`} value={x} read={read} change={(value) => put(i, [value, y])} />
             <NumberBox label={`y${i + 1}`} value={y} read={read} change={(value) => put(i, [x, value])} />
-            <button type="button" disabled={points.length <= 2} onClick={() => drop(i)} aria-label={`Remove point ${i + 1}`}>✕</button>
+            <button disabled={points.length <= 2} onClick={() => drop(i)} aria-label={`Remove point ${i + 1}`}>✕</button>
           </div>
         ))}
-        <button type="button" disabled={points.length >= 60} onClick={add}>Add a point</button>
+        <button disabled={points.length >= 60} onClick={add}>Add a point</button>
       </details>
     </Group>
   );

@@ -51,9 +51,9 @@ function Exercise({ room, visit }: { room: Practising; visit: (settings: string)
         {!judged.value && (
           <div class="row">
             {fog && <button type="submit">Probe here</button>}
-            <button type={fog ? "button" : "submit"} class="go" {...(fog ? { onClick: () => answer(true) } : {})}>{fog ? "It is deepest here" : "Check"}</button>
-            <button type="button" disabled={hints.value >= asked.hints.length} onClick={() => hints.value++}>Hint {Math.min(hints.value + 1, asked.hints.length)} of {asked.hints.length}</button>
-            <button type="button" onClick={() => answer(false)}>Show the answer</button>
+            <button {...(fog ? { onClick: () => answer(true) } : { type: "submit" })} class="go">{fog ? "It is deepest here" : "Check"}</button>
+            <button disabled={hints.value >= asked.hints.length} onClick={() => hints.value++}>Hint {Math.min(hints.value + 1, asked.hints.length)} of {asked.hints.length}</button>
+            <button onClick={() => answer(false)}>Show the answer</button>
           </div>
         )}
       </form>
@@ -64,10 +64,10 @@ function Exercise({ room, visit }: { room: Practising; visit: (settings: string)
         {judged.value && <p data-tone={judged.value.right ? "good" : "warning"} data-slip={judged.value.slip}><b class="sign" aria-hidden="true">{judged.value.right ? "✓" : "!"}</b><span>{head}{fog && ` You took ${probes.value.length} probes.`}</span></p>}
       </div>
       {judged.value && <p class="way">{way.join("\n")}</p>}
-      {judged.value && <div class="row"><button type="button" onClick={() => visit(asked.sandbox)}>Try it in the sandbox</button></div>}
+      {judged.value && <div class="row"><button onClick={() => visit(asked.sandbox)}>Try it in the sandbox</button></div>}
       <div class="row">
-        <button type="button" disabled={at === 0} onClick={() => (n.signal.value = at - 1)}>Back</button>
-        <button type="button" class={judged.value ? "go" : ""} disabled={at >= last.value} onClick={() => (n.signal.value = at + 1)}>Next</button>
+        <button disabled={at === 0} onClick={() => (n.signal.value = at - 1)}>Back</button>
+        <button class={judged.value ? "go" : ""} disabled={at >= last.value} onClick={() => (n.signal.value = at + 1)}>Next</button>
       </div>
     </article>
   );
@@ -112,8 +112,8 @@ function Card({ room: { course, progress, grade } }: { room: Practising }) {
       <p class="question" role="status">{turned.value === name && back}</p>
       <div class="row">
         {turned.value === name
-          ? GRADES.map((text, i) => <button key={text} type="button" onClick={() => { turned.value = ""; grade(name, i + 1); }}>{text}</button>)
-          : <button type="button" class="go" onClick={() => (turned.value = name)}>Turn the card</button>}
+          ? GRADES.map((text, i) => <button key={text} onClick={() => { turned.value = ""; grade(name, i + 1); }}>{text}</button>)
+          : <button class="go" onClick={() => (turned.value = name)}>Turn the card</button>}
       </div>
     </article>
   );
@@ -137,7 +137,7 @@ function Plan({ room }: { room: Practising }) {
   };
   const here = task.signal.value === "course" ? Math.min(n.signal.value, last.value) % kinds.length : -1;
   const row = (title: string, right: string, on: boolean, press: () => void) => (
-    <li key={title}><button type="button" aria-current={on ? "step" : undefined} onClick={press}>{title}</button> <span class="note">{right}</span></li>
+    <li key={title}><button aria-current={on ? "step" : undefined} onClick={press}>{title}</button> <span class="note">{right}</span></li>
   );
   return (
     <>
@@ -154,8 +154,8 @@ function Plan({ room }: { room: Practising }) {
       <Group title="Progress">
         <p>{answers.filter(({ right }) => right).length} of {answers.length} right. <span class="note">{tutor.kept}</span></p>
         <div class="row">
-          <button type="button" onClick={() => save("answers.csv", answersCsv(progress.value), "text/csv")}>Answers, CSV</button>
-          <button type="button" onClick={() => save("progress.json", JSON.stringify(progress.value), "application/json")}>Progress, JSON</button>
+          <button onClick={() => save("answers.csv", answersCsv(progress.value), "text/csv")}>Answers, CSV</button>
+          <button onClick={() => save("progress.json", JSON.stringify(progress.value), "application/json")}>Progress, JSON</button>
         </div>
       </Group>
     </>

@@ -135,7 +135,10 @@ export const race: Scene = {
                 drawPath(pen, frame, steps.map((step) => step.w), standing(steps, at.value, ROWS).k, { colour: pen.ink.lanes[lane]!, shape: SHAPES[lane]!, dash: DASHES[lane]! });
               }
             }}
-            caption={<>Each runner has its own shape and dash. The cross is the best line. <Zoom field={fields.zoom} /></>}
+            onPointer={(kind, at, [width, height]) => {
+              if (kind === "down") fields.start.signal.value = frameOf(width, height, window.peek()).read(at).map((v) => Number(v.toPrecision(3)));
+            }}
+            caption={<>Each runner has its own shape and dash. The cross is the best line; click to choose the start. <Zoom field={fields.zoom} /></>}
             table={() => landTable(objective.value.value, window.value, ["w", "b"])}
           />
           <Chart title="Loss above the lowest" xName="passes over the rows" data={curves} at={at} shape={0.74} go={(x) => (fields.at.signal.value = Math.max(0, Math.min(passes.value, x)))} />

@@ -79,9 +79,9 @@ export function OnServer({ server, fields, table, target, features }: Props) {
   return (
     <Group title="On all rows, by Python">
       <div class="row">
-        <button type="button" disabled={stop.value !== null} onClick={go}>Walk on all rows</button>
-        <button type="button" disabled={stop.value === null} onClick={() => stop.value?.abort()}>Stop</button>
-        {ending.value && <button type="button" onClick={() => save("trace-all-rows.json", JSON.stringify({ ...ending.value, steps: seen.value }), "application/json")}>Save</button>}
+        <button disabled={stop.value !== null} onClick={go}>Walk on all rows</button>
+        <button disabled={stop.value === null} onClick={() => stop.value?.abort()}>Stop</button>
+        {ending.value && <button onClick={() => save("trace-all-rows.json", JSON.stringify({ ...ending.value, steps: seen.value }), "application/json")}>Save</button>}
       </div>
       <p class="note" role="status" data-remote={ending.value ? "done" : "none"}>{said.value}</p>
       {ending.value && (

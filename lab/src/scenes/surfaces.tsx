@@ -98,9 +98,9 @@ export const surfaces: Scene = {
           <Group title="Walkers">
             <StartBoxes field={fields.start} names={objective.value.names} />
             <div class="row">
-              <button type="button" onClick={scatter}>Scatter 12 more</button>
-              <button type="button" disabled={fields.others.signal.value.length >= 24} onClick={() => (fields.others.signal.value = [...fields.others.signal.value, start.value as [number, number]])}>Keep this start</button>
-              <button type="button" disabled={fields.others.signal.value.length === 0} onClick={() => (fields.others.signal.value = [])}>Only one</button>
+              <button onClick={scatter}>Scatter 12 more</button>
+              <button disabled={fields.others.signal.value.length >= 24} onClick={() => (fields.others.signal.value = [...fields.others.signal.value, start.value as [number, number]])}>Keep this start</button>
+              <button disabled={fields.others.signal.value.length === 0} onClick={() => (fields.others.signal.value = [])}>Only one</button>
             </div>
             <Switch label="Show basins: where each start leads" field={fields.basins} />
           </Group>

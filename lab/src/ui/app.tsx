@@ -61,7 +61,7 @@ export function App({ host }: { host: Host }) {
         <h1>Downslope <span>lab</span></h1>
         <nav aria-label="Scenes">
           {SCENES.map(({ name: other, title }) => (
-            <button key={other} type="button" aria-current={other === name.value ? "page" : undefined} onClick={() => { if (player) player.playing.value = false; name.value = other; }}>{title}</button>
+            <button key={other} aria-current={other === name.value ? "page" : undefined} onClick={() => { if (player) player.playing.value = false; name.value = other; }}>{title}</button>
           ))}
         </nav>
         <label class="theme">
@@ -131,10 +131,10 @@ function Exports({ host, room, settings, name }: { host: Host; room: Room; setti
   return (
     <fieldset class="group exports">
       <legend>Take along</legend>
-      {study && <button type="button" onClick={() => save(`trace-${name}.csv`, traceCsv(study.steps.value, study.objective.value), "text/csv")}>Trace, CSV</button>}
-      {study && <button type="button" onClick={() => save(`trace-${name}.json`, traceJson(study.steps.value, study.objective.value, all()), "application/json")}>Trace, JSON</button>}
-      {host.source && <button type="button" onClick={page}>Page in one file</button>}
-      {host.linkable && <button type="button" onClick={link}>Copy link</button>}
+      {study && <button onClick={() => save(`trace-${name}.csv`, traceCsv(study.steps.value, study.objective.value), "text/csv")}>Trace, CSV</button>}
+      {study && <button onClick={() => save(`trace-${name}.json`, traceJson(study.steps.value, study.objective.value, all()), "application/json")}>Trace, JSON</button>}
+      {host.source && <button onClick={page}>Page in one file</button>}
+      {host.linkable && <button onClick={link}>Copy link</button>}
       <p role="status" class="note">{said.value}</p>
     </fieldset>
   );

@@ -54,8 +54,8 @@ export function Zoom({ field }: { field: Field<number> }) {
   const by = (factor: number) => (field.signal.value = Math.min(64, Math.max(1 / 64, field.signal.value * factor)));
   return (
     <span class="zoom" role="group" aria-label="Zoom">
-      <button type="button" onClick={() => by(0.5)} aria-label="Nearer">+</button>
-      <button type="button" onClick={() => by(2)} aria-label="Farther">−</button>
+      <button onClick={() => by(0.5)} aria-label="Nearer">+</button>
+      <button onClick={() => by(2)} aria-label="Farther">−</button>
     </span>
   );
 }

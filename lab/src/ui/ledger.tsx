@@ -41,9 +41,9 @@ export function Ledger({ study }: { study: Study }) {
         </table>
       </div>
       <p class="pages">
-        <button type="button" disabled={begin === 0} onClick={() => go(Math.max(0, begin - PAGE))}>earlier</button>
+        <button disabled={begin === 0} onClick={() => go(Math.max(0, begin - PAGE))}>earlier</button>
         <span>steps {begin} to {begin + page.length - 1} of {steps.value.length - 1}; rule: {rule.value.label}</span>
-        <button type="button" disabled={begin + PAGE >= steps.value.length} onClick={() => go(begin + PAGE)}>later</button>
+        <button disabled={begin + PAGE >= steps.value.length} onClick={() => go(begin + PAGE)}>later</button>
       </p>
       {here.value.w.length > MOST_WEIGHTS && <p class="note">The first {MOST_WEIGHTS} of {here.value.w.length} weights are shown; the saved trace has all.</p>}
     </section>
@@ -53,7 +53,7 @@ export function Ledger({ study }: { study: Study }) {
 function Row({ step, width, current, go }: { step: Step; width: number; current: boolean; go: (k: number) => void }) {
   return (
     <tr data-k={step.k} aria-current={current ? "step" : undefined}>
-      <th scope="row"><button type="button" onClick={() => go(step.k)} aria-label={`Show step ${step.k}`}>{step.k}</button></th>
+      <th scope="row"><button onClick={() => go(step.k)} aria-label={`Show step ${step.k}`}>{step.k}</button></th>
       {step.w.slice(0, width).map((w, i) => <td key={i} data-name={`w${i}`}>{exact(w)}</td>)}
       <td data-name="value">{exact(step.value)}</td>
       {step.gradient.slice(0, width).map((g, i) => <td key={i} data-name={`g${i}`}>{exact(g)}</td>)}

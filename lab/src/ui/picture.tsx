@@ -80,8 +80,8 @@ export function Picture({ title, draw, caption, table, shape = 0.72, weight = "h
       <figcaption>
         <h2>{title}</h2>
         <span class="files">
-          <button type="button" onClick={png} aria-label={`Save ${title} as PNG`}>PNG</button>
-          <button type="button" onClick={() => save(`${slug(title)}.svg`, svg(), "image/svg+xml")} aria-label={`Save ${title} as SVG`}>SVG</button>
+          <button onClick={png} aria-label={`Save ${title} as PNG`}>PNG</button>
+          <button onClick={() => save(`${slug(title)}.svg`, svg(), "image/svg+xml")} aria-label={`Save ${title} as SVG`}>SVG</button>
         </span>
       </figcaption>
       <div class="canvas">

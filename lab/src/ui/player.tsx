@@ -14,7 +14,7 @@ const ICONS = {
 
 function Button({ icon, label, press, off = false }: { icon: keyof typeof ICONS; label: string; press: () => void; off?: boolean }) {
   return (
-    <button type="button" class={icon} onClick={press} disabled={off} aria-label={label} title={label}>
+    <button class={icon} onClick={press} disabled={off} aria-label={label} title={label}>
       <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true"><path d={ICONS[icon]} fill="currentColor" /></svg>
     </button>
   );
