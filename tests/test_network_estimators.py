@@ -368,6 +368,30 @@ def test_no_column_lies_further_than_four_deviations():
         assert abs(scaled).max() == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_pixel_seen_once_and_faint_is_no_lever_when_it_comes_back_bright(kind):
+    random = np.random.default_rng(0)
+    pixels = np.where(random.random((6000, 30)) < 0.3, random.random((6000, 30)), 0.0)
+    pixels[:, 0] = 0.0
+    pixels[17, 0] = 0.004
+    bright = np.zeros((1, 30))
+    bright[0, 0] = 1.0
+    for unit in (1.0, 255.0):
+        scaling = column_scales(MemoryRows(kind(unit * pixels), np.zeros(6000)))
+        assert abs(scaling.apply(kind(unit * bright))).max() < 6.0
+    alone = column_scales(MemoryRows(kind(pixels[:, :5]), np.zeros(6000)))
+    assert abs(alone.apply(kind(bright[:, :5]))).max() > 100.0  # too few to be of a kind
+
+
+def test_a_column_that_never_varied_has_no_say():
+    with_it = np.column_stack((IRIS, np.ones(150)))
+    model = NetworkClassifier(**QUICK).fit(with_it, SPECIES)
+    with_it[:, -1] = 50.0
+    np.testing.assert_array_equal(
+        model.predict_proba(with_it), model.predict_proba(np.column_stack((IRIS, np.ones(150))))
+    )
+
+
 @pytest.mark.parametrize("n_rows", [1, 64, 65, 1000, 10_000, 10_000_000])
 def test_sizes_grow_with_the_data(n_rows):
     size = choose_batch_size("auto", n_rows)

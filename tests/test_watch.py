@@ -190,6 +190,7 @@ def test_an_optimizer_that_is_not_known_counts_as_plain():
     assert rule_of(torch.optim.Rprop(make_module().parameters())) == Plain()
 
 
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Lightning's own, of PyTorch's
 def test_lightning_runs_are_watched():
     lightning = pytest.importorskip("lightning", reason="Lightning is not installed")
 

@@ -1,8 +1,9 @@
 """Columns and targets of a network on one scale, and weights carried from one scale to another.
 
 Columns are standardised as for linear models, and held within four deviations: a pixel that is set
-in one row of a thousand would lie thirty out, where one row drags a whole layer. Targets of losses
-of a difference are standardised too, so that one learning rate fits whatever their unit.
+in one row of a thousand would lie thirty out, where one row drags a whole layer; and one that was
+faint in the only row that has it would lie a thousand out when it comes back bright. Targets of
+losses of a difference are standardised too, so that one learning rate fits whatever their unit.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ Array = Any
 FURTHEST = 4.0
 """No value lies further out than so many scales, as far as a sample of the rows shows."""
 SAMPLE = 4096
+TELLING_ROWS = 10
+"""Fewer rows than so many that differ from the rest do not tell a column's range."""
+PEERS = 10
+"""So many columns that begin at one value are taken to be of a kind."""
 DIFFERENCE = (
     "mse",
     "squared_error",
@@ -139,11 +144,37 @@ def column_scales(source: Source) -> Scaling:
     """
     few = source.sample(SAMPLE, seed=0).X
     scaling = standardize(source, with_center=not sparse.issparse(few))
-    # A sparse matrix answers max only for its own entries; zeros are not far out.
-    far = abs(few).max(axis=0).toarray() if sparse.issparse(few) else abs(few - scaling.center)
-    furthest = np.atleast_2d(far).max(axis=0)
+    furthest = _reach(few, scaling)
     scale = np.where(scaling.constant, 1.0, np.maximum(scaling.scale, furthest / FURTHEST))
     return replace(scaling, scale=scale)
+
+
+def _reach(few: Array, scaling: Scaling) -> Array:
+    """How far from its center each column's values lie, in rows to come as well.
+
+    As far as the sample shows, unless so few of its rows differ that they cannot tell: one pixel
+    of a thousand pictures, a word met once. Such a column is taken to reach as far as the usual
+    one of those that begin at the same value, if there are some.
+    """
+    lowest, highest, deviation = _ends(few)
+    far = np.maximum(highest - scaling.center, scaling.center - lowest)
+    told = few.shape[0] * deviation**2 >= TELLING_ROWS * far**2
+    certain, uncertain = told & ~scaling.constant, ~(told | scaling.constant)
+    grounds, counts = np.unique(lowest[certain], return_counts=True)
+    for ground in grounds[counts >= PEERS]:
+        usual = np.median(far[certain & (lowest == ground)])
+        alike = uncertain & (lowest == ground)
+        far[alike] = np.maximum(far[alike], usual)
+    return far
+
+
+def _ends(few: Array) -> tuple[Array, Array, Array]:
+    """Lowest and highest value and deviation of each column."""
+    if not sparse.issparse(few):
+        return few.min(axis=0), few.max(axis=0), few.std(axis=0, dtype=np.float64)
+    mean, squares = few.mean(axis=0), few.multiply(few).mean(axis=0)
+    deviation = np.sqrt(np.maximum(np.asarray(squares - np.square(mean)).ravel(), 0.0))
+    return few.min(axis=0).toarray().ravel(), few.max(axis=0).toarray().ravel(), deviation
 
 
 def target_scales(source: Source, loss: Loss) -> TargetScale | None:

@@ -161,7 +161,7 @@ def train_network(
     keep_freed_memory()
     scales = choose_scales(rows, settings)
     network = build(scaled(rows, scales), scales, settings)
-    w0 = first_weights(network, settings)
+    w0 = first_weights(network, scales, settings)
     if before is not None:
         w0 = carried(before.w, before.network, before.scales, network, scales)
     batch_size = choose_batch_size(settings.batch_size, rows.n_rows)
@@ -213,7 +213,7 @@ def train_network_more(
     network = build(scaled(rows, scales), scales, settings)
     batch_size = choose_batch_size(settings.batch_size, rows.n_rows)
     if before is None:
-        w0 = first_weights(network, settings)
+        w0 = first_weights(network, scales, settings)
         rule = make_rule(settings.rule) if isinstance(settings.rule, str) else settings.rule
         peak, why = pick_peak(network, w0, rule, settings, batch_size, TOTAL_STEPS)
         rate = in_parts(network, settings, peak)
@@ -272,9 +272,13 @@ def build(rows: Source, scales: Scales, settings: NetworkSettings) -> Network:
     )
 
 
-def first_weights(network: Network, settings: NetworkSettings) -> Array:
-    """Random weights; where predictions are exp(z), z starts at the logarithm of the mean."""
+def first_weights(network: Network, scales: Scales, settings: NetworkSettings) -> Array:
+    """Random weights; where predictions are exp(z), z starts at the logarithm of the mean.
+
+    Columns that never vary start at 0 and stay there: nothing is known of them.
+    """
     w = network.start(settings.seed, settings.start)
+    network.layers(w)[0].W[scales.columns.constant] = 0.0
     if network.loss.link == "log":
         mean = network.source.total(lambda rows: rows.y.sum(axis=0)) / network.source.n_rows
         network.layers(w)[-1].b[...] = np.log(np.maximum(mean, 1e-12))
