@@ -9,12 +9,12 @@ shorten the last step, and fades while full steps are taken.
 
 References
 ----------
-Levenberg (1944); Marquardt (1963); Moré (1978) for the scaling D; Nocedal and Wright (2006),
-section 10.3.
+Levenberg (1944); Marquardt (1963); Moré (1978) for the scaling D; Bates and Watts (1981) for the
+relative offset; Nocedal and Wright (2006), section 10.3.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -26,9 +26,11 @@ from downslope.minimizing.minimize import Ground, explained
 from downslope.minimizing.quasi_newton import StrongWolfe
 from downslope.problems.callables import Function, Remembered
 from downslope.problems.formula import Formula, parse
-from downslope.stopping import MaxSteps, Stop
+from downslope.stopping import MaxSteps, Reason, Stop
 
 Array = Any
+ROUNDING = 1e-13
+"""A fall by this share of the sum of squares cannot be seen in it."""
 
 
 class Damped(NamedTuple):
@@ -48,12 +50,13 @@ class GaussNewton:
     ----------
     jacobian : callable
         ``jacobian(w)`` of shape (n_rows, n_weights).
-    damping : float, default 1e-3
-        At the first step, in units of the metric.
+    damping : float, default 0.1
+        At the first step, in units of the metric. Of 1e-3, 1e-2, 0.1, 1 and 10 the one that solves
+        most of NIST's problems from their far starts.
     """
 
     jacobian: Callable[[Array], Array]
-    damping: float = 1e-3
+    damping: float = 0.1
     name: ClassVar[str] = "gauss_newton"
     scales_coordinates: ClassVar[bool] = True
     always_descends: ClassVar[bool] = True
@@ -119,6 +122,16 @@ class Curve:
         """Derivatives of the residuals."""
         return self.residuals_and_jacobian(w)[1]
 
+    def promise(self, w: Array) -> float:
+        """Share of the sum of squares by which a straight model of the residuals would fall.
+
+        The squared relative offset of Bates and Watts (1981).
+        """
+        residuals, J = self.residuals_and_jacobian(w)
+        total = float(residuals @ residuals)
+        within = np.linalg.qr(J)[0].T @ residuals
+        return float(within @ within) / total if total > 0.0 else 0.0
+
 
 def least_squares_descent(
     model: str,
@@ -167,7 +180,7 @@ def least_squares_descent(
     >>> fit.w.round(6)
     array([5. , 0.7])
     """
-    curve = _curve(model, data, tuple(start), response)
+    curve = make_curve(model, data, tuple(start), response)
     w0 = np.array([float(number) for number in start.values()])
     value, gradient = curve.evaluate(w0)
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
@@ -176,10 +189,19 @@ def least_squares_descent(
     stops: list[Stop] = [Ground(tol), MaxSteps(max_steps)]
     rule = GaussNewton(curve.jacobian)
     result = run(problem, w0, rule, StrongWolfe(), stops, names=curve.names)
+    if result.reason.name == "stalled" and (left := curve.promise(result.w)) <= ROUNDING:
+        sentence = (
+            f"A straight model of the residuals promises a fall by {left:.1g} of the sum of "
+            "squares, less than its rounding."
+        )
+        return replace(result, reason=Reason("converged", sentence, True))
     return explained(result, problem, lambda w: curve.evaluate(w)[0])
 
 
-def _curve(model: str, data: Mapping[str, Array], names: tuple[str, ...], response: str) -> Curve:
+def make_curve(
+    model: str, data: Mapping[str, Array], names: tuple[str, ...], response: str
+) -> Curve:
+    """The curve, checked: every name is a column or a weight, every column a number per row."""
     formula = parse(model)
     columns = {name: np.asarray(column, dtype=float) for name, column in data.items()}
     for name in (*formula.names, response):
