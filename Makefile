@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 PIN := -c constraints.txt
 
-.PHONY: demo test lint docs bench bench-quick accuracy lab clean
+.PHONY: demo test lint docs coverage mutants bench bench-quick accuracy lab clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,6 +37,20 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.docs ## the documents, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
+coverage: $(VENV)/.dev ## branches that no test takes; kernels are measured as Python
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-report= tests src
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q --cov --cov-append --cov-report= tests/test_kernels.py
+	$(BIN)/python -m coverage report --skip-covered --show-missing
+
+$(VENV)/.mutation: $(VENV)/.dev
+	$(PIP) install $(PIN) -e '.[mutation]'
+	touch $@
+
+mutants: $(VENV)/.mutation ## small faults planted in losses, penalties, rules, rates, stops, diagnosis: are they seen?
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install $(PIN) -e '.[bench]'
 	touch $@
@@ -54,5 +68,5 @@ lab: $(VENV)/.dev ## build the lab's front end, with Node from PyPI where the ma
 	$(BIN)/python hatch_build.py
 
 clean:
-	rm -rf $(VENV) lab/node_modules src/downslope/lab/static build dist downslope-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) lab/node_modules src/downslope/lab/static build dist downslope-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage mutants docs/_build docs/gallery docs/cli.md docs/names.txt
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,24 +1,34 @@
 """How the documents are built: ``make docs`` (warnings are errors)."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx_gallery.scrapers import figure_rst
 
 import downslope
 
+HERE = Path(__file__).parent
 os.environ.setdefault("MPLBACKEND", "Agg")
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # this folder's modules; examples/
+import cli_page  # noqa: E402
 
 
 def draw_figures(block: tuple, block_vars: dict, gallery_conf: dict) -> str:
-    """Picture of ``figure`` after each block that makes one; the plots do not use pyplot."""
+    """Picture of ``figure`` after each block that makes one; the plots do not use pyplot.
+
+    It may also be the path of a file that a command has drawn.
+    """
     figure = block_vars["example_globals"].pop("figure", None)
     if figure is None:
         return ""
     path = next(block_vars["image_path_iterator"])
-    figure.savefig(path, dpi=150)
+    if isinstance(figure, Path):
+        shutil.copy(figure, path)
+    else:
+        figure.savefig(path, dpi=150)
     return figure_rst([path], gallery_conf["src_dir"])
 
 
@@ -40,6 +50,12 @@ exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py", "**/sg_ex
 html_theme = "furo"
 html_static_path = ["_static"]
 html_title = "Downslope"
+html_css_files = ["downslope.css"]
+html_copy_source = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0072b2", "color-brand-content": "#0072b2"},
+    "dark_css_variables": {"color-brand-primary": "#56b4e9", "color-brand-content": "#56b4e9"},
+}
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
@@ -54,6 +70,7 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "filename_pattern": r".*\.py",
     "download_all_examples": False,
+    "show_signature": False,
     "remove_config_comments": True,
     "show_memory": False,
     "abort_on_example_error": True,
@@ -61,23 +78,19 @@ sphinx_gallery_conf = {
 }
 
 
-def write_cli_page(app: object) -> None:
-    """One page of every command's ``--help``, taken from the commands themselves."""
-    import subprocess
+def write_names(app: object = None) -> None:
+    """What ``import downslope`` gives, one line each, for the first page of the reference."""
+    import inspect
 
-    env = os.environ | {"COLUMNS": "96", "TERM": "dumb", "NO_COLOR": "1"}
-
-    def help_of(*names: str) -> str:
-        command = [sys.executable, "-m", "downslope", *names, "--help"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
-
-    from downslope.cli import app as commands
-
-    names = [c.name or c.callback.__name__ for c in commands.registered_commands if c.callback]
-    pages = [f"## downslope {name}\n\n```text\n{help_of(name).strip()}\n```\n" for name in names]
-    page = Path(__file__).parent / "cli.md"
-    page.write_text("# Command line\n\n" + "\n".join(pages), encoding="utf-8")
+    lines = []
+    for name in downslope.HOMES:
+        thing = getattr(downslope, name)
+        role = "class" if isinstance(thing, type) else "func"
+        said = (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
+        lines.append(f"- :{role}:`{name} <downslope.{downslope.HOMES[name]}.{name}>`: {said}\n")
+    (HERE / "names.txt").write_text("".join(lines), encoding="utf-8")
 
 
-def setup(app: object) -> None:
-    app.connect("builder-inited", write_cli_page)  # type: ignore[attr-defined]
+def setup(app: Any) -> None:
+    app.connect("builder-inited", cli_page.write)
+    app.connect("builder-inited", write_names)

@@ -92,7 +92,3 @@ def network(n_features, n_outputs):
 model = ModuleClassifier(network, max_epochs=10, random_state=0)
 model.fit(X_train.numpy(), y_train.numpy())
 print(f"{100 * model.score(X_test.numpy(), y_test.numpy()):.1f}% right on rows kept aside")
-
-# %%
-# A language model walks the same walk: ``examples/transformer.py`` trains a small transformer and
-# prints a sample of its text before and after.

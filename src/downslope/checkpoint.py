@@ -55,8 +55,8 @@ class Checkpoints:
     fingerprint: str
     every: float = 30.0
     resume: bool = False
-    _last: float = field(default_factory=time.monotonic)
-    _count: int = 0
+    _last: float = field(default_factory=time.monotonic, init=False)
+    _count: int = field(default=0, init=False)
 
     def latest(self, template: Snapshot) -> Snapshot | None:
         """Newest snapshot that is whole and of this run; None where there is none."""

@@ -152,6 +152,10 @@ def curvature(
     seed : int, default 0
         Start of the Lanczos iterations.
 
+    Returns
+    -------
+    Curvature
+
     Examples
     --------
     >>> from downslope.sources.memory import MemoryRows
@@ -292,6 +296,22 @@ def stable_limit(
 
     Adaptive rules have one only once they have a ``memory`` (``result.state.rule_memory`` after
     ``k = result.state.k`` steps). None where there is no limit to name.
+
+    Parameters
+    ----------
+    problem : Problem
+    rule : Rule
+    w : array of shape (n_weights,)
+        Where; it does not matter for squared errors.
+    memory : optional
+        The rule's, after ``k`` steps.
+    k : int, default 0
+        Steps taken.
+
+    Returns
+    -------
+    float or None
+        In units of weight per slope.
 
     Examples
     --------

@@ -125,7 +125,27 @@ class Result:
 
 
 def begin(w0: Array, rule: Rule, rate: Rate) -> State:
-    """State before the first step."""
+    """State before the first step.
+
+    Parameters
+    ----------
+    w0 : array of shape (n_weights,)
+        Where to begin.
+    rule, rate : Rule, Rate
+        They set up their memories.
+
+    Returns
+    -------
+    State
+        For ``steps``.
+
+    Examples
+    --------
+    >>> from downslope.rates import Constant
+    >>> from downslope.rules import Plain
+    >>> begin([1.0, 2.0], Plain(), Constant(0.1)).w
+    array([1., 2.])
+    """
     w = np.array(w0, dtype=float) if isinstance(w0, (list, tuple, np.ndarray)) else w0
     return State(0, 0, 0, w, rule.init(w), rate.init(w), 0.0, 0, None)
 
@@ -153,6 +173,11 @@ def steps(
         Rows per step: None for all (batch), 1 (stochastic), anything between (mini-batch).
     seed : int, default 0
         Order of the rows; the same seed gives the same steps.
+
+    Yields
+    ------
+    Step
+        Where the walk stands and how it is about to leave, one per update.
 
     Examples
     --------
@@ -218,10 +243,24 @@ def _next_epoch(state: State) -> State:
 def check_pair(rule: Rule, rate: Rate, problem: Problem, batch_size: int | None) -> None:
     """Refuse settings that cannot be right together.
 
+    Parameters
+    ----------
+    rule, rate : Rule, Rate
+    problem : Problem
+    batch_size : int or None
+        Rows per step; None for all.
+
     Raises
     ------
     PairError
         With one sentence: who, with whom, and what is needed instead.
+
+    Examples
+    --------
+    >>> from downslope.problems.formula import parse
+    >>> from downslope.rates import Constant
+    >>> from downslope.rules import Plain
+    >>> check_pair(Plain(), Constant(0.1), parse("(w - 3)^2"), None)  # nothing to object
     """
     if batch_size is not None and rate.needs != "anything":
         raise PairError(
@@ -355,6 +394,16 @@ def run(
     ------
     PairError
         If rule, rate, penalty and batch size cannot be right together.
+
+    Examples
+    --------
+    >>> from downslope.problems.formula import parse
+    >>> from downslope.rates import Constant
+    >>> from downslope.rules import Plain
+    >>> from downslope.stopping import GradientNorm
+    >>> found = run(parse("(w - 3)^2"), [0.0], Plain(), Constant(0.4), [GradientNorm(1e-9)])
+    >>> print(found.reason.name, found.w.round(6))
+    converged [3.]
     """
     check_pair(rule, rate, problem, batch_size)
     state = begin(w0, rule, rate) if state is None else state

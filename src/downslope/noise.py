@@ -105,6 +105,21 @@ def gradient_noise(
     ``E |g_B|^2 = |G|^2 + tr(Sigma) / B (n - B) / (n - 1)`` for batches drawn without replacement;
     solved for the trace. Good to about ``sqrt(2 / batches)``.
 
+    Parameters
+    ----------
+    problem : Sloped
+        Anything that gives gradients of batches.
+    w : array of shape (n_weights,)
+        Where.
+    batches : int, default 128
+        Batches of the epoch: enough for an eighth of accuracy.
+    seed : int, default 0
+        Order of the rows.
+
+    Returns
+    -------
+    GradientNoise
+
     References
     ----------
     McCandlish et al. (2018), An empirical model of large-batch training, appendix A.

@@ -40,6 +40,10 @@ class Penalty:
     SettingError
         If either is negative or not finite.
 
+    References
+    ----------
+    Parikh and Boyd (2014), Proximal Algorithms, section 6.5.
+
     Examples
     --------
     >>> import numpy as np
@@ -48,10 +52,6 @@ class Penalty:
     5.0
     >>> lasso.prox(np.array([3.0, -0.5]), 1.0)  # shrinks by 1, and zero is exact
     array([2., 0.])
-
-    References
-    ----------
-    Parikh and Boyd (2014), Proximal Algorithms, section 6.5.
     """
 
     l1: float = 0.0
@@ -85,6 +85,18 @@ NO_PENALTY = Penalty()
 
 def make_penalty(name: str | None, alpha: float = 0.0, l1_ratio: float = 0.15) -> Penalty:
     """Penalty by scikit-learn's names.
+
+    Parameters
+    ----------
+    name : {"none", "l2", "l1", "elasticnet"} or None
+    alpha : float, default 0
+        Weight of the whole penalty, in units of the mean loss; 0 changes nothing.
+    l1_ratio : float, default 0.15
+        Share of L1 in "elasticnet"; scikit-learn's.
+
+    Returns
+    -------
+    Penalty
 
     Raises
     ------

@@ -21,7 +21,8 @@ Array = Any
 
 class Probe(NamedTuple):
     """What a trial step would lead to: the point, its value, the change that the slope promises,
-    and the gradient there."""
+    and the gradient there.
+    """
 
     w: Array
     value: float
@@ -72,6 +73,16 @@ def _positive(name: str, number: float) -> None:
 class Constant:
     """The same rate at every step.
 
+    Parameters
+    ----------
+    rate : float
+        The rate, above 0; in units of weight per slope.
+
+    Raises
+    ------
+    SettingError
+        If it is not a finite number above 0.
+
     Examples
     --------
     >>> schedule(Constant(0.1), 3)
@@ -94,7 +105,25 @@ class Constant:
 
 @dataclass(frozen=True)
 class InverseScaling:
-    """``rate / (k + 1)^power``, scikit-learn's ``invscaling``."""
+    """``rate / (k + 1)^power``, scikit-learn's ``invscaling``.
+
+    Parameters
+    ----------
+    rate : float
+        First rate, above 0; in units of weight per slope.
+    power : float, default 0.25
+        How fast it falls; scikit-learn's. Stochastic descent settles for powers above 1/2.
+
+    Raises
+    ------
+    SettingError
+        If ``rate`` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(InverseScaling(0.8, power=0.5), 4)]
+    [0.8, 0.565685, 0.46188, 0.4]
+    """
 
     rate: float
     power: float = 0.25
@@ -123,9 +152,19 @@ class Optimal:
         Size of the loss's slope at raw prediction ``-sqrt(1 / sqrt(alpha))`` and target +1 (at
         least 1); it sets ``t0`` so that the first step is as long as a typical weight.
 
+    Raises
+    ------
+    SettingError
+        If ``alpha`` is not a finite number above 0.
+
     References
     ----------
     Bottou (2012), Stochastic gradient descent tricks.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(Optimal(alpha=0.01), 3)]
+    [3.162278, 3.065343, 2.974174]
     """
 
     alpha: float
@@ -159,6 +198,27 @@ class Adaptive:
 
     scikit-learn's ``adaptive``: after ``patience`` epochs in a row that do not beat the best value
     by ``tol`` the rate is divided by 5.
+
+    Parameters
+    ----------
+    rate : float
+        First rate, above 0; in units of weight per slope.
+    tol : float, default 1e-3
+        Fall of the mean value of an epoch that counts as progress, in units of the loss.
+    patience : int, default 5
+        Epochs without progress after which the rate is divided.
+    divisor : float, default 5
+        What it is divided by. All three are scikit-learn's.
+
+    Raises
+    ------
+    SettingError
+        If ``rate`` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(Adaptive(0.1), 3)]
+    [0.1, 0.1, 0.1]
     """
 
     rate: float
@@ -187,7 +247,27 @@ class Adaptive:
 
 @dataclass(frozen=True)
 class Stairs:
-    """``rate * factor^(k // every)``: PyTorch's ``StepLR``."""
+    """``rate * factor^(k // every)``: PyTorch's ``StepLR``.
+
+    Parameters
+    ----------
+    rate : float
+        First rate, above 0; in units of weight per slope.
+    every : int, default 100
+        Steps between two falls.
+    factor : float, default 0.5
+        What is left of the rate after a fall.
+
+    Raises
+    ------
+    SettingError
+        If ``rate`` or ``every`` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(Stairs(0.8, every=2), 5)]
+    [0.8, 0.8, 0.4, 0.4, 0.2]
+    """
 
     rate: float
     every: int = 100
@@ -208,7 +288,25 @@ class Stairs:
 
 @dataclass(frozen=True)
 class Exponential:
-    """``rate * factor^k``: PyTorch's ``ExponentialLR``."""
+    """``rate * factor^k``: PyTorch's ``ExponentialLR``.
+
+    Parameters
+    ----------
+    rate : float
+        First rate, above 0; in units of weight per slope.
+    factor : float, default 0.99
+        What is left of the rate after one step: 0.99 halves it in 69 steps.
+
+    Raises
+    ------
+    SettingError
+        If ``rate`` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(Exponential(0.8, factor=0.5), 4)]
+    [0.8, 0.4, 0.2, 0.1]
+    """
 
     rate: float
     factor: float = 0.99
@@ -230,6 +328,25 @@ class Cosine:
     """Half a cosine from ``rate`` to ``floor`` over ``steps``, periodic after that.
 
     PyTorch's ``CosineAnnealingLR``: Loshchilov and Hutter (2017), SGDR.
+
+    Parameters
+    ----------
+    rate : float
+        First rate, above 0; in units of weight per slope.
+    steps : int
+        Steps of one fall.
+    floor : float, default 0
+        Rate at the end of the fall.
+
+    Raises
+    ------
+    SettingError
+        If ``rate`` or ``steps`` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(Cosine(0.8, steps=2), 3)]
+    [0.8, 0.4, 0.0]
     """
 
     rate: float
@@ -255,6 +372,25 @@ class WarmUp:
     """A line up to ``then``'s first rate over ``steps``, and ``then`` from there.
 
     Starts at ``start`` times that rate: PyTorch's ``SequentialLR`` of ``LinearLR`` and another.
+
+    Parameters
+    ----------
+    then : Rate
+        What follows; its own step count begins when the warm-up is over.
+    steps : int
+        Steps of the warm-up.
+    start : float, default 0.1
+        Share of the rate at the first step.
+
+    Raises
+    ------
+    SettingError
+        If ``steps`` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(WarmUp(Constant(0.8), steps=2, start=0.5), 4)]
+    [0.4, 0.6, 0.8, 0.8]
     """
 
     then: Rate
@@ -284,9 +420,28 @@ class OneCycle:
 
     Starts at ``rate / 25``, peaks after ``rise`` of the steps, ends at ``rate / 250,000``.
 
+    Parameters
+    ----------
+    rate : float
+        Largest rate, above 0.
+    steps : int
+        Steps of the whole cycle, 2 or more.
+    rise : float, default 0.3
+        Share of the steps that go up, in [0, 1]; PyTorch's.
+
+    Raises
+    ------
+    SettingError
+        If ``rate`` is not a finite number above 0, or another lies out of its range.
+
     References
     ----------
     Smith and Topin (2019), Super-convergence.
+
+    Examples
+    --------
+    >>> [round(length, 6) for length in schedule(OneCycle(0.8, steps=4, rise=0.5), 4)]
+    [0.032, 0.8, 0.400002, 3e-06]
     """
 
     rate: float
@@ -327,9 +482,33 @@ class Armijo:
 
     The first trial is the last accepted length doubled, so the length can grow again.
 
+    Parameters
+    ----------
+    start : float, default 1
+        First length that is tried; too long costs a few trials and no more.
+    share : float, default 1e-4
+        Share of the promised fall that is enough; small, so that long steps are taken.
+
+    Raises
+    ------
+    SettingError
+        If ``start`` is not a finite number above 0.
+
     References
     ----------
     Armijo (1966); Nocedal and Wright (2006), algorithm 3.1; Tseng and Yun (2009) with a prox.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.descend import run
+    >>> from downslope.problems.surfaces import surface
+    >>> from downslope.rules import Plain
+    >>> from downslope.stopping import MaxSteps
+    >>> bowl = surface("bowl")
+    >>> walk = run(bowl.problem, np.array([2.5, 1.5]), Plain(), Armijo(), [MaxSteps(100)])
+    >>> bool(walk.trace["value"][-1] < 1e-12)
+    True
     """
 
     start: float = 1.0
@@ -370,9 +549,31 @@ class AdaptiveDescent:
     ``length = min(sqrt(1 + growth) * last, |w - w_last| / (2 |g - g_last|))`` where ``growth`` is
     the ratio of the last two lengths; the first length is ``start``, tiny so that it is safe.
 
+    Parameters
+    ----------
+    start : float, default 1e-10
+        First length, tiny so that it is safe whatever the curvature; it grows at once.
+
+    Raises
+    ------
+    SettingError
+        If ``start`` is not a finite number above 0.
+
     References
     ----------
     Malitsky and Mishchenko (2020), Adaptive gradient descent without descent, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.descend import run
+    >>> from downslope.problems.surfaces import surface
+    >>> from downslope.rules import Plain
+    >>> from downslope.stopping import MaxSteps
+    >>> bowl = surface("bowl")
+    >>> walk = run(bowl.problem, np.array([2.5, 1.5]), Plain(), AdaptiveDescent(), [MaxSteps(100)])
+    >>> bool(walk.trace["value"][-1] < 1e-12)
+    True
     """
 
     start: float = 1e-10
@@ -401,9 +602,26 @@ class AdaptiveDescent:
 class Polyak:
     """``(value - lowest) / |gradient|^2``, exact where the lowest value is known.
 
+    Parameters
+    ----------
+    lowest : float, default 0
+        Lowest value of the objective; 0 is right where a model can fit every row.
+
     References
     ----------
     Polyak (1987), Introduction to optimization, section 5.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.descend import run
+    >>> from downslope.problems.surfaces import surface
+    >>> from downslope.rules import Plain
+    >>> from downslope.stopping import MaxSteps
+    >>> bowl = surface("bowl")
+    >>> walk = run(bowl.problem, np.array([2.5, 1.5]), Plain(), Polyak(lowest=0.0), [MaxSteps(100)])
+    >>> bool(walk.trace["value"][-1] < 1e-12)
+    True
     """
 
     lowest: float = 0.0

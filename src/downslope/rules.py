@@ -95,9 +95,29 @@ class Plain:
 class Momentum:
     """Heavy ball: ``v = beta v + (1 - dampening) g``, first ``v = g``; ``direction = v``.
 
+    Parameters
+    ----------
+    beta : float, default 0.9
+        Share of the last velocity that is kept, in [0, 1); 0.9 remembers about ten steps.
+    dampening : float, default 0
+        Share of each new gradient that is left out, as in PyTorch; 0 leaves out nothing.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Polyak (1964), Some methods of speeding up the convergence of iteration methods.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = Momentum(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 4. , -0.5])
     """
 
     beta: float = 0.9
@@ -128,9 +148,27 @@ class Momentum:
 class Nesterov:
     """Look ahead along the velocity: ``v = beta v + g``; ``direction = g + beta v``.
 
+    Parameters
+    ----------
+    beta : float, default 0.9
+        Share of the last velocity that is kept, in [0, 1); 0.9 remembers about ten steps.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Nesterov (1983); Sutskever et al. (2013) for this form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = Nesterov(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 7.6 , -0.95])
     """
 
     beta: float = 0.9
@@ -165,9 +203,22 @@ class Squares(NamedTuple):
 class AdaGrad:
     """``s = s + g^2``; ``direction = g / (sqrt(s) + eps)``.
 
+    Parameters
+    ----------
+    eps : float, default 1e-10
+        Added below the fraction bar; PyTorch's.
+
     References
     ----------
     Duchi, Hazan and Singer (2011), Adaptive subgradient methods.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = AdaGrad(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 1., -1.])
     """
 
     eps: float = 1e-10
@@ -200,9 +251,29 @@ class AdaDelta:
     ``s = rho s + (1 - rho) g^2``; ``direction = g sqrt(u + eps) / sqrt(s + eps)``;
     ``u = rho u + (1 - rho) direction^2``.
 
+    Parameters
+    ----------
+    rho : float, default 0.9
+        Share kept of both running means of squares, in [0, 1).
+    eps : float, default 1e-6
+        Added under both roots; it sets the size of the first steps.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Zeiler (2012), ADADELTA.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = AdaDelta(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 0.00316228, -0.00316221])
     """
 
     rho: float = 0.9
@@ -241,9 +312,33 @@ class RMSProp:
 
     ``centered`` subtracts the squared mean gradient from ``s``; ``momentum`` sums directions.
 
+    Parameters
+    ----------
+    alpha : float, default 0.99
+        Share kept of the running mean of squares, in [0, 1); remembers about a hundred steps.
+    eps : float, default 1e-8
+        Added below the fraction bar, so that a gradient of zero gives no step.
+    momentum : float, default 0
+        Share of the last step that is added, in [0, 1); 0 for none, as published.
+    centered : bool, default False
+        Whether the squared mean is taken off first, so that a variance remains.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Tieleman and Hinton (2012), Lecture 6.5; Graves (2013) for the centred form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = RMSProp(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 9.99999975, -9.999998  ])
     """
 
     alpha: float = 0.99
@@ -303,9 +398,31 @@ class Adam:
     ``m = b1 m + (1 - b1) g``; ``s = b2 s + (1 - b2) g^2``;
     ``direction = (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)``.
 
+    Parameters
+    ----------
+    beta1, beta2 : float, default 0.9 and 0.999
+        Shares kept of the running mean of gradients and of their squares, in [0, 1): memories of
+        about ten and a thousand steps, as published.
+    eps : float, default 1e-8
+        Added below the fraction bar, so that a gradient of zero gives no step; small against any
+        gradient that matters.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Kingma and Ba (2015), Adam. The stability limit is Cohen et al. (2022), arXiv 2207.14484.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = Adam(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 1.        , -0.99999998])
     """
 
     beta1: float = 0.9
@@ -342,9 +459,31 @@ class Adam:
 class AMSGrad:
     """Adam with the largest mean square seen so far in the denominator.
 
+    Parameters
+    ----------
+    beta1, beta2 : float, default 0.9 and 0.999
+        Shares kept of the running mean of gradients and of their squares, in [0, 1): memories of
+        about ten and a thousand steps, as published.
+    eps : float, default 1e-8
+        Added below the fraction bar, so that a gradient of zero gives no step; small against any
+        gradient that matters.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Reddi, Kale and Kumar (2018), On the convergence of Adam and beyond.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = AMSGrad(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 1.        , -0.99999998])
     """
 
     beta1: float = 0.9
@@ -381,9 +520,33 @@ class NAdam:
 
     ``mu_t = b1 (1 - 0.96^(t psi) / 2)``; the memory's extra number is the product of the ``mu``.
 
+    Parameters
+    ----------
+    beta1, beta2 : float, default 0.9 and 0.999
+        Shares kept of the running mean of gradients and of their squares, in [0, 1): memories of
+        about ten and a thousand steps, as published.
+    eps : float, default 1e-8
+        Added below the fraction bar, so that a gradient of zero gives no step; small against any
+        gradient that matters.
+    momentum_decay : float, default 0.004
+        How fast the share of momentum approaches ``beta1``; PyTorch's.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Dozat (2016), Incorporating Nesterov momentum into Adam.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = NAdam(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 1.05645178, -1.05645176])
     """
 
     beta1: float = 0.9
@@ -422,9 +585,34 @@ class AdamW:
     The decay acts on every coordinate it is given, so hand an intercept over only where that is
     meant; for a penalty that spares the intercept use Adam with an L2 penalty.
 
+    Parameters
+    ----------
+    beta1, beta2 : float, default 0.9 and 0.999
+        Shares kept of the running mean of gradients and of their squares, in [0, 1): memories of
+        about ten and a thousand steps, as published.
+    eps : float, default 1e-8
+        Added below the fraction bar, so that a gradient of zero gives no step; small against any
+        gradient that matters.
+    weight_decay : float, default 0.01
+        Part of every weight that is taken off per step, times the rate, apart from the gradient;
+        PyTorch's.
+
+    Raises
+    ------
+    SettingError
+        If a share does not lie in [0, 1).
+
     References
     ----------
     Loshchilov and Hutter (2019), Decoupled weight decay regularization.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule, w = AdamW(), np.zeros(2)
+    >>> step, memory = rule.direction(np.array([4.0, -0.5]), w, rule.init(w), 0)
+    >>> step
+    array([ 1.        , -0.99999998])
     """
 
     beta1: float = 0.9

@@ -157,6 +157,22 @@ def standardize(source: Source, with_center: bool = True) -> Scaling:
     ----------
     with_center : bool
         Subtract the mean; without an intercept that would change the model, so pass False there.
+    source : Source
+        Rows to learn the columns' means and deviations from.
+
+    Returns
+    -------
+    Scaling
+        ``.rows(source)`` applies it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.sources.memory import MemoryRows
+    >>> rows = MemoryRows(np.array([[1.0], [3.0]]), np.zeros(2))
+    >>> scaling = standardize(rows)
+    >>> scaling.center, scaling.scale
+    (array([2.]), array([1.]))
     """
     first = source.sample(256, seed=0).X
     dense = first.toarray() if sparse.issparse(first) else np.asarray(first)

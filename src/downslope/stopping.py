@@ -75,7 +75,26 @@ def _count(name: str, number: float) -> None:
 
 @dataclass(frozen=True)
 class MaxSteps:
-    """Stop after so many updates of the weights."""
+    """Stop after so many updates of the weights.
+
+    Parameters
+    ----------
+    steps : int
+        Largest number of updates; 0 only looks at the start.
+
+    Raises
+    ------
+    SettingError
+        If ``steps`` is negative or not a number.
+
+    Examples
+    --------
+    >>> stop = MaxSteps(20)
+    >>> sight = Sight(step=20, epoch=0, value=1.0, epoch_value=None, gradient_norm=1.0, rate=0.1,
+    ...               seconds=0.0, validation=float("nan"))
+    >>> stop.ask(sight, stop.init())[0].name
+    'max_steps'
+    """
 
     steps: int
 
@@ -93,7 +112,26 @@ class MaxSteps:
 
 @dataclass(frozen=True)
 class MaxEpochs:
-    """Stop after so many passes over the rows."""
+    """Stop after so many passes over the rows.
+
+    Parameters
+    ----------
+    epochs : int
+        Largest number of passes over the rows.
+
+    Raises
+    ------
+    SettingError
+        If ``epochs`` is negative or not a number.
+
+    Examples
+    --------
+    >>> stop = MaxEpochs(3)
+    >>> sight = Sight(step=60, epoch=3, value=1.0, epoch_value=None, gradient_norm=1.0, rate=0.1,
+    ...               seconds=0.0, validation=float("nan"))
+    >>> stop.ask(sight, stop.init())[0].name
+    'max_epochs'
+    """
 
     epochs: int
 
@@ -113,7 +151,28 @@ class MaxEpochs:
 
 @dataclass(frozen=True)
 class GradientNorm:
-    """Converged when the gradient is ``tol`` times its first length, or shorter."""
+    """Converged when the gradient is ``tol`` times its first length, or shorter.
+
+    Parameters
+    ----------
+    tol : float, default 1e-6
+        Share of the first length; small, so that it means an end.
+
+    Raises
+    ------
+    SettingError
+        If ``tol`` is negative or not a number.
+
+    Examples
+    --------
+    >>> stop = GradientNorm(0.5)
+    >>> far, near = (
+    ...     Sight(0, 0, 1.0, None, length, 0.1, 0.0, float("nan")) for length in (4.0, 1.0)
+    ... )
+    >>> reason, memory = stop.ask(far, stop.init())
+    >>> stop.ask(near, memory)[0].name
+    'converged'
+    """
 
     tol: float = 1e-6
 
@@ -147,6 +206,21 @@ class Progress:
 
     This is scikit-learn's criterion for SGD. It says that progress stopped, not that the lowest
     value was reached, and the reason says so too.
+
+    Parameters
+    ----------
+    tol : float, default 1e-3
+        Fall of the mean value of an epoch that counts as progress, in units of the loss.
+    patience : int, default 5
+        Epochs in a row without progress. Both are scikit-learn's.
+
+    Examples
+    --------
+    >>> stop = Progress(patience=1)
+    >>> same = Sight(10, 1, 1.0, 1.0, 1.0, 0.1, 0.0, float("nan"))
+    >>> reason, memory = stop.ask(same, stop.init())
+    >>> stop.ask(same, memory)[0].name
+    'stalled'
     """
 
     tol: float = 1e-3
@@ -174,6 +248,21 @@ class Validation:
     """Stop when ``patience`` measurements on the validation rows do not beat the best by ``tol``.
 
     The run then answers with the weights of the best measurement.
+
+    Parameters
+    ----------
+    tol : float, default 1e-4
+        Fall of the validation loss that counts, in its units.
+    patience : int, default 5
+        Measurements in a row without it; one bad measurement may be chance.
+
+    Examples
+    --------
+    >>> stop = Validation(patience=1)
+    >>> same = Sight(10, 1, 1.0, None, 1.0, 0.1, 0.0, 0.25)
+    >>> reason, memory = stop.ask(same, stop.init())
+    >>> stop.ask(same, memory)[0].name
+    'validation'
     """
 
     tol: float = 1e-4
@@ -198,7 +287,26 @@ class Validation:
 
 @dataclass(frozen=True)
 class Time:
-    """Stop after so many seconds."""
+    """Stop after so many seconds.
+
+    Parameters
+    ----------
+    seconds : float
+        By the wall clock, from the start of the run.
+
+    Raises
+    ------
+    SettingError
+        If ``seconds`` is negative or not a number.
+
+    Examples
+    --------
+    >>> stop = Time(60.0)
+    >>> sight = Sight(step=9, epoch=0, value=1.0, epoch_value=None, gradient_norm=1.0, rate=0.1,
+    ...               seconds=61.0, validation=float("nan"))
+    >>> stop.ask(sight, stop.init())[0].name
+    'time'
+    """
 
     seconds: float
 
@@ -232,8 +340,17 @@ class Divergence:
 
     Parameters
     ----------
-    limit : float or None
+    factor : float, default 1000
+        How far is far: runs at the edge of stability climb a few times, a diverging one doubles on.
+    limit : float, optional
         Largest stable learning rate for this problem and rule; said in the sentence.
+
+    Examples
+    --------
+    >>> stop = Divergence()
+    >>> broken = Sight(7, 0, float("inf"), None, 1.0, 3.0, 0.0, float("nan"))
+    >>> stop.ask(broken, stop.init())[0].name
+    'diverged'
     """
 
     factor: float = 1e3

@@ -134,10 +134,29 @@ def joined(first: Trace, second: Trace) -> Trace:
 def load_trace(path: str | Path) -> Trace:
     """Read a trace that ``Trace.save`` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+        Ends in .csv, .json or .parquet.
+
+    Returns
+    -------
+    Trace
+
     Raises
     ------
     InputError
         If the file is not a trace.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from downslope.by_hand.formula import trace_formula
+    >>> walk = trace_formula("(w - 3)^2", {"w": 0.0}, learning_rate=0.1, steps=2).trace
+    >>> path = Path(tempfile.mkdtemp()) / "walk.csv"
+    >>> walk.save(path)
+    >>> load_trace(path)["value"].tolist() == walk["value"].tolist()
+    True
     """
     path = Path(path)
     readers = {".csv": _read_csv, ".json": _read_json, ".parquet": _read_parquet}

@@ -56,6 +56,11 @@ def trace_formula(
     steps : int, default 3
     rule : str or Rule, default "plain"
 
+    Returns
+    -------
+    Worked
+        Prints as the worked steps; ``.trace`` holds the same numbers.
+
     Raises
     ------
     FormulaError, InputError, SettingError

@@ -58,6 +58,11 @@ def trace_line(
     rows : int, default 2
         Rows written out in each step; the others appear in the sums.
 
+    Returns
+    -------
+    Worked
+        Prints as the worked steps; ``.trace`` holds the same numbers.
+
     Raises
     ------
     InputError

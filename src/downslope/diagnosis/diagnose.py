@@ -157,6 +157,11 @@ def diagnose(
     lowest : float, optional
         Lowest value known from other runs, to tell a local minimum.
 
+    Returns
+    -------
+    Diagnosis
+        Findings, the most pressing first; it prints as sentences.
+
     Raises
     ------
     InputError

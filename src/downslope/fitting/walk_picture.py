@@ -48,6 +48,15 @@ def picture(
         Two weights as a surface in place of contour lines.
     grid : int
         Losses along each side of a landscape; fewer where one takes long.
+    value_name : str, default "loss"
+        What the loss is, for the axes.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
 
     Examples
     --------

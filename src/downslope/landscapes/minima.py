@@ -123,6 +123,11 @@ def minima(
         Steps of the plain walk.
     seed : int, default 0
 
+    Returns
+    -------
+    Minima
+        The places, lowest first, and which start leads where.
+
     Raises
     ------
     InputError
@@ -161,6 +166,21 @@ def basins(
     problem: str | Problem, box: Box, resolution: int = 61, *, n_steps: int = 1_000
 ) -> Basins:
     """Which start leads where, over a grid of one or two weights.
+
+    Parameters
+    ----------
+    problem : str or Problem
+        A formula, or anything with a value and a gradient.
+    box : sequence of (low, high)
+        Range of each weight.
+    resolution : int, default 61
+        Starts along each side; odd, so that the middle is one of them.
+    n_steps : int, default 1,000
+        Steps of each walk.
+
+    Returns
+    -------
+    Basins
 
     Raises
     ------
@@ -288,6 +308,16 @@ class Counted(NamedTuple):
 
 def count_minima(values: Sequence[float]) -> Counted:
     """Local minima in a list of values; a flat bottom counts once, and an end counts.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        Losses in a row; neighbours in the list are neighbours on the line.
+
+    Returns
+    -------
+    Counted
+        How many, the lowest value, and first and last index of each.
 
     Raises
     ------

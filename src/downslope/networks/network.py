@@ -101,6 +101,11 @@ class Network:
     SettingError
         If a layer has no unit or ``dropout`` is outside [0, 1).
 
+    References
+    ----------
+    Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors;
+    Srivastava et al. (2014), Dropout.
+
     Examples
     --------
     >>> from downslope.losses import MeanSquares
@@ -114,11 +119,6 @@ class Network:
     array([1., 2.])
     >>> network.value_and_gradient(w)[0]
     2.0
-
-    References
-    ----------
-    Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors;
-    Srivastava et al. (2014), Dropout.
     """
 
     source: Source

@@ -56,6 +56,13 @@ def fitted_line(
         The line ``y = slope * x + intercept``.
     x_name, y_name : str
         Names for the axes, with their units where they have any.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
 
     Examples
     --------
@@ -108,6 +115,21 @@ def predictions(
         What the two models are called.
     actual : array of shape (n,), optional
         True values; adds a panel with both models against them.
+    y_name : str, default "y"
+        What is predicted, for the axes.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> figure = predictions([1.0, 2.0], [1.1, 1.9], actual=[1.0, 2.1])
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['true y', 'reference']
     """
     columns = [drawable(one), drawable(other)]
     if len(columns[0]) != len(columns[1]):
@@ -153,6 +175,21 @@ def class_probabilities(
         Predicted probability of the second class.
     positive : array of bool, shape (n,)
         Whether a row truly is of the second class.
+    classes : tuple of str, default ("no", "yes")
+        What the two classes are called.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> figure = class_probabilities([0.1, 0.2, 0.9], [False, False, True])
+    >>> figure.axes[0].get_xlabel()
+    'predicted probability of yes'
     """
     probability, positive = drawable(probability), np.asarray(positive, dtype=bool)
     figure, (panel,) = canvas(theme, 7.0, 3.8)
@@ -195,6 +232,21 @@ def coefficients(
         Coefficients of another solution, drawn as diamonds.
     most : int
         Bars at most.
+    y_name : str, default "y"
+        What is predicted, for the axis.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> figure = coefficients(["size", "age"], [80.0, -3.0])
+    >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    ['age', 'size']
     """
     values = drawable(values)
     per = np.ones(len(values)) if deviations is None else drawable(deviations)
@@ -242,6 +294,21 @@ def convergence(
         Largest stable learning rate, drawn as a line.
     value_name : str
         What the value is, with its convention: ``"mean squared error"``.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> from downslope.by_hand.formula import trace_formula
+    >>> walk = trace_formula("(w - 3)^2", {"w": 0.0}, learning_rate=0.1, steps=20)
+    >>> figure = convergence(walk.trace)
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['objective', 'gradient length', 'learning rate']
     """
     steps = trace["step"].astype(float)
     value, norm, rate = (drawable(trace[name]) for name in ("value", "gradient_norm", "rate"))

@@ -63,6 +63,27 @@ def rule_curves(
         Loss to reach, drawn as a line; the legend then says who reached it when.
     valley : Valley, optional
         Landscape of two weights, drawn with ``paths``, one per curve.
+    paths : sequence of array of shape (n_points, 2)
+        One walk per curve, for the landscape.
+    names : tuple of str, default ("u", "v")
+        The two weights of the landscape.
+    value_name : str, default "loss"
+        What falls, for the axis.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> falls = {"plain": [4.0, 2.0, 1.0], "adam": [4.0, 1.0, 0.1]}
+    >>> curves = [RuleCurve(name, [0, 1, 2], values) for name, values in falls.items()]
+    >>> figure = rule_curves(curves, target=0.5)
+    >>> figure.axes[0].get_xlabel()
+    'gradient evaluations'
     """
     if not curves:
         raise InputError("There is no run to draw: give at least one rule.")
@@ -121,6 +142,22 @@ def rate_curves(
         Largest stable rate.
     most : int
         Curves drawn on the left, some of every regime; the right panel shows every rate.
+    value_name : str, default "loss"
+        What falls, for the axis.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> curves = [RateCurve(0.1, "good", [4.0, 1.0]), RateCurve(1.1, "diverging", [4.0, 9.0])]
+    >>> figure = rate_curves(curves, limit=1.0)
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['step', 'learning rate']
     """
     if not curves:
         raise InputError("There is no run to draw: give at least one learning rate.")

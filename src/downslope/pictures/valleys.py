@@ -68,6 +68,23 @@ def loss_along(
         Where a run stood, and how wrong it was there.
     name : str
         Name of the weight, with its unit.
+    value_name : str, default "loss"
+        What the loss is, for the axis.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.linspace(0, 6, 13)
+    >>> figure = loss_along(w, (w - 3) ** 2, path=[0.0, 1.5], path_losses=[9.0, 2.25])
+    >>> figure.axes[0].get_xlabel()
+    'w'
     """
     weights, losses = drawable(weights), drawable(losses)
     figure, (panel,) = canvas(theme, 7.0, 4.2)
@@ -104,6 +121,25 @@ def loss_contours(
         Losses on a grid, and the path.
     names : tuple of str
         The two weights.
+    title : str
+        Line above the figure.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.pictures.valleys import Valley
+    >>> a = b = np.linspace(-2, 2, 9)
+    >>> bowl = Valley(a, b, a**2 + b[:, None] ** 2, path=[(1.5, 1.0), (0.5, 0.3)])
+    >>> figure = loss_contours(bowl)
+    >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
+    ('w', 'b')
     """
     figure, (panel,) = canvas(theme, 6.4, 5.4)
     contours(panel, theme, valley, names)
@@ -125,6 +161,29 @@ def loss_bowl(
     ----------
     path_losses : array of shape (n_points,), optional
         Loss at each point of the path; without it the path is drawn on the floor only.
+    valley : Valley
+        Losses on a grid, and the path.
+    names : tuple of str
+        The two weights, for the axes.
+    value_name : str, default "loss"
+        What the loss is, for the axis.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.pictures.valleys import Valley
+    >>> a = b = np.linspace(-2, 2, 9)
+    >>> bowl = Valley(a, b, a**2 + b[:, None] ** 2, path=[(1.5, 1.0), (0.5, 0.3)])
+    >>> figure = loss_bowl(bowl, path_losses=[3.25, 0.34])
+    >>> figure.axes[0].get_zlabel()
+    'loss'
     """
     a, b, losses = drawable(valley.a), drawable(valley.b), drawable(valley.losses)
     figure = Figure(figsize=(7.0 * theme.scale, 5.8 * theme.scale), facecolor=theme.paper)
@@ -175,6 +234,23 @@ def minima(
     basins : sequence of int, optional
         For each point, the position in ``local`` of the minimum that descent from it reaches; -1
         where it reaches none.
+    name : str, default "w"
+        Name of the weight.
+    value_name : str, default "loss"
+        What the loss is, for the axis.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> figure = minima([0, 1, 2, 3], [5.0, 1.0, 4.0, 2.0], [1, 3])
+    >>> figure.axes[0].get_ylabel()
+    'loss'
     """
     x, losses = drawable(x), drawable(losses)
     figure, (panel,) = canvas(theme, 7.0, 4.2)
@@ -222,6 +298,25 @@ def basins(
     places : array of shape (n_places, 2)
     values : sequence of float
         Loss at each place.
+    names : tuple of str
+        The two weights, for the axes.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.pictures.valleys import Valley
+    >>> a = b = np.linspace(-2, 2, 9)
+    >>> bowl = Valley(a, b, a**2 + b[:, None] ** 2, path=[(1.5, 1.0), (0.5, 0.3)])
+    >>> figure = basins(bowl, np.zeros((9, 9), int), np.zeros((1, 2)), [0.0])
+    >>> figure.axes[0].get_xlabel()
+    'u'
     """
     labels = np.asarray(labels)
     figure, (panel,) = canvas(theme, 6.6, 5.4)
@@ -264,6 +359,25 @@ def whitening(
         The two landscapes and the paths through them, from the same start.
     conditions : tuple of float, optional
         Condition numbers of the two.
+    names : tuple of str
+        The two weights, for the axes.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from downslope.pictures.valleys import Valley
+    >>> a = b = np.linspace(-2, 2, 9)
+    >>> bowl = Valley(a, b, a**2 + b[:, None] ** 2, path=[(1.5, 1.0), (0.5, 0.3)])
+    >>> figure = whitening(bowl, bowl, conditions=(1.0, 1.0))
+    >>> len(figure.axes)
+    2
     """
     figure, panels = canvas(theme, 9.4, 4.9, ncols=2)
     words = ("As the columns are", "Whitened: a round bowl")
@@ -303,6 +417,19 @@ def path_plane(
         Loss of the plane beneath each point; the gap to ``losses`` is printed.
     explained : tuple of float, optional
         Share of the path's movement along each direction.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> figure = path_plane([(0.0, 0.0), (1.0, 0.5), (1.5, 0.6)], [3.0, 1.0, 0.5])
+    >>> figure.axes[0].get_xlabel()
+    'first direction'
     """
     points, true = drawable(points).reshape(-1, 2), drawable(losses)
     figure, (panel,) = canvas(theme, 7.2, 5.4)

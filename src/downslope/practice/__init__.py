@@ -62,10 +62,26 @@ __all__ = ["GAMES", "KINDS", "TITLES", "Item", "Verdict", "check", "course", "ma
 def make_item(kind: str, seed: int) -> Item:
     """The exercise of that kind and seed.
 
+    Parameters
+    ----------
+    kind : str
+        One of ``KINDS``.
+    seed : int
+        The same seed gives the same exercise.
+
+    Returns
+    -------
+    Item
+
     Raises
     ------
     InputError
         If there is no such kind, or the seed is negative.
+
+    Examples
+    --------
+    >>> make_item("trace", seed=1).kind
+    'trace'
     """
     if seed < 0:
         raise InputError(f"seed={seed} is negative; a seed is a whole number from 0 on.")

@@ -159,6 +159,18 @@ class Verdict:
 def check(item: Item, given: tuple[Value, ...]) -> Verdict:
     """Compare an answer with the solution, and a wrong one with the known slips.
 
+    Parameters
+    ----------
+    item : Item
+        From ``make_item``.
+    given : tuple of float or str
+        One answer per blank.
+
+    Returns
+    -------
+    Verdict
+        Right or not, the slip if it is a known one, and the way to the answer.
+
     Examples
     --------
     >>> from downslope.practice import make_item

@@ -303,6 +303,16 @@ def parse(text: str) -> Formula:
     constants pi and e, and the functions sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, exp,
     log, sqrt and abs.
 
+    Parameters
+    ----------
+    text : str
+        What a person typed.
+
+    Returns
+    -------
+    Formula
+        With ``value``, ``value_and_gradient`` and ``curvature_product``.
+
     Raises
     ------
     FormulaError

@@ -146,10 +146,24 @@ SURFACES = {
 def surface(name: str) -> Surface:
     """Surface of that name.
 
+    Parameters
+    ----------
+    name : str
+        One of ``SURFACES``.
+
+    Returns
+    -------
+    Surface
+
     Raises
     ------
     SettingError
         If there is none.
+
+    Examples
+    --------
+    >>> surface("rosenbrock").minima
+    ((1.0, 1.0),)
     """
     if name not in SURFACES:
         raise SettingError(f"surface={name!r} is unknown; choose one of {', '.join(SURFACES)}.")

@@ -139,10 +139,30 @@ def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") 
     Hive-partitioned folders (``year=2024/part.parquet``) give their partitions as columns.
     ``separator`` stands between the fields of CSV files.
 
+    Parameters
+    ----------
+    source : str, Path or sequence of them
+        Ends in .parquet, .feather, .arrow, .csv or .tsv.
+    separator : str, default ","
+        Stands between the fields of CSV files.
+
+    Returns
+    -------
+    Files
+        Opened, not read.
+
     Raises
     ------
     InputError
         If nothing is there, or the files have no ending that names a format.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
+    >>> _ = path.write_text("x,y\\n1,2\\n3,4\\n")
+    >>> open_files(path).schema.names
+    ['x', 'y']
     """
     name = str(source) if isinstance(source, (str, Path)) else f"{len(source)} files"
     paths, filesystem = _resolve(source)
@@ -170,6 +190,26 @@ def arrow_rows(files: Files, encode: Encode, columns: Sequence[str], n_features:
         Record batch to ``Rows``.
     columns : sequence of str
         The columns to read; the others stay on the disk.
+    files : Files
+        From ``open_files``.
+    n_features : int
+        Columns of the encoded rows.
+
+    Returns
+    -------
+    BlockRows
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, pathlib
+    >>> from downslope.objective import Rows
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
+    >>> _ = path.write_text("x,y\\n1,2\\n3,4\\n")
+    >>> def encode(batch):
+    ...     x, y = (np.asarray(batch[name], float) for name in ("x", "y"))
+    ...     return Rows(x[:, None], y)
+    >>> arrow_rows(open_files(path), encode, ["x", "y"], 1).n_rows
+    2
     """
     parts = files.parts()
     n_rows = sum(batch.num_rows for batch in files.batches(columns[:1]))

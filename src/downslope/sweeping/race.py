@@ -146,6 +146,11 @@ def race(
     rates : sequence of float, optional
         Rates that sweeps try.
 
+    Returns
+    -------
+    Race
+        One lane per entry; it prints as a table, the lowest end first.
+
     Raises
     ------
     SettingError
@@ -263,6 +268,18 @@ def restarts(
     seed: int = 0,
 ) -> Restarts:
     """Run the same descent from each start.
+
+    Parameters
+    ----------
+    problem : Problem
+    starts : sequence of array of shape (n_weights,)
+    rule, rate, stops, batch_size, seed
+        As in ``run``, the same for every start.
+
+    Returns
+    -------
+    Restarts
+        Every result, and the lowest.
 
     Raises
     ------

@@ -164,6 +164,11 @@ def sweep(
     seeds : sequence of int, default (0,)
         Orders of the rows for runs on batches: the band over them says how sure the answer is.
 
+    Returns
+    -------
+    Sweep
+        Losses, regimes, the stable limit, and a rate to use; it prints as a table.
+
     Raises
     ------
     SettingError

@@ -52,6 +52,35 @@ print(f"largest stable rate on the raw column: {raw.limit.rate:.4g}")
 print(raw.reason)
 
 # %%
-# On the command line::
-#
-#     downslope sweep table.csv --target y --features x
+# **On the command line.** The same from a file, with its figure. The line that is printed first is
+# the command that made what follows.
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+
+folder = Path(mkdtemp())
+frame = load_diabetes(scaled=False, as_frame=True).frame.rename(columns={"target": "progression"})
+frame.to_csv(folder / "diabetes.csv", index=False)
+
+
+def shell(command):
+    """Run a downslope command in the folder, and print it and what it prints."""
+    print(f"$ {command}")
+    words = [sys.executable, "-m", "downslope", *shlex.split(command)[1:]]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    print(done.stdout.replace(f"{folder}/", "").rstrip(), done.stderr.rstrip(), sep="\n")
+
+
+shell(
+    "downslope sweep diabetes.csv --target progression --features bmi "
+    "--rates 0.001,0.1,0.9,1.01 --figure rates.png"
+)
+figure = folder / "rates.png"
+
+# %%
+# Without rates it chooses the range itself; ``downslope fit`` with a rate of your own says when
+# that rate is past the limit, and which one to take.
+shell("downslope sweep diabetes.csv --target progression --features bmi,bp")
+shell("downslope fit diabetes.csv --target progression --learning-rate 1.5 --batch-size full")

@@ -70,4 +70,4 @@ print("raw:                       ", walks["raw"].w.round(6))
 # %%
 # ``DescentRegressor`` and ``DescentClassifier`` standardise inside, without being asked. Scaling
 # cures different units. It does not cure columns that move together: that is what
-# :doc:`the round bowl </gallery/plot_03_round_bowl>` is for.
+# :doc:`the round bowl </gallery/plot_10_round_bowl>` is for.
