@@ -77,18 +77,18 @@ def test_frame_can_reach_nothing():
 
 def test_the_package_is_called_to_open_the_lab(monkeypatch):
     monkeypatch.setattr("downslope.lab.widget.find_spec", lambda name: None)
-    frame = downslope.lab(ROWS, "y", height=500)
+    frame = downslope.lab(ROWS, "y", height=500, seed=9)
     assert isinstance(frame, Frame)
-    assert frame.height == 500
+    assert (frame.height, frame.seed) == (500, 9)
     assert "table=" in frame.settings
 
 
 def test_widget_has_its_settings_as_a_trait():
     pytest.importorskip("anywidget")
-    widget = downslope.lab(settings="scene=bowl")
+    widget = downslope.lab(settings="scene=bowl", seed=9)
     assert widget.settings == "scene=bowl"
     assert widget.trait_metadata("settings", "sync")
-    assert widget.practice["kinds"]
+    assert widget.practice["items"][0]["seed"] == 9
     widget.close()
 
 

@@ -567,9 +567,11 @@ def test_serve_says_where_it_is_and_opens_a_code_that_is_spent_once(monkeypatch,
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        server.serve(ROWS, "y", port=port)
+        server.serve(ROWS, "y", port=port, settings="scene=data&rate=0.3", seed=4)
     said = capsys.readouterr().out
     assert f"Port {port} is taken" in said
     assert "scene=data" in opened[0]
+    assert "target=y" in opened[0]
+    assert "rate=0.3" in opened[0]
     code = opened[0].rpartition("code=")[2]
     assert code not in said

@@ -271,3 +271,24 @@ def test_a_page_that_may_keep_nothing_says_so(browser, static):
     frame.get_by_role("button", name="Try it in the sandbox").click()
     frame.locator(".player").wait_for()
     page.close()
+
+
+def test_the_keyboard_alone_goes_from_exercise_to_exercise(room):
+    lab = room("n=1")
+    item = course(1, SEED)
+    keys = lab.page.keyboard
+    lab.page.get_by_label(item.blanks[0].name, exact=True).focus()
+    for value in item.solution:
+        keys.type(f"{value:.6f}")
+        keys.press("Tab")
+    lab.page.get_by_role("button", name="Check").focus()
+    keys.press("Enter")
+    assert lab.verdict().endswith("Right.")
+    focused = "document.activeElement.textContent"
+    assert lab.page.evaluate(focused) == "Next"
+    keys.press("Enter")
+    lab.page.get_by_text(course(2, SEED).question).wait_for()
+    lab.settle()
+    assert lab.page.evaluate("document.activeElement.dataset.kind") == "fit"
+    keys.press("Tab")
+    assert lab.page.evaluate("document.activeElement.tagName") == "INPUT"

@@ -13,7 +13,7 @@ export interface Land {
   readonly window: Window;
   readonly size: number;
   /** Values row by row from the bottom left. */
-  readonly values: readonly number[];
+  readonly values: Float64Array;
   /** Heights between bands; each band covers about the same area, so every surface shows its shape. */
   readonly levels: readonly number[];
 }
@@ -21,13 +21,13 @@ export interface Land {
 /** Values of a function of two weights over a window. */
 export function survey(value: (w: Vec) => number, window: Window, size = FINE): Land {
   const [left, right, bottom, top] = window;
-  const values: number[] = [];
+  const values = new Float64Array(size * size);
   for (let j = 0; j < size; j++) for (let i = 0; i < size; i++) {
     const x = left + ((i + 0.5) / size) * (right - left);
     const y = bottom + ((j + 0.5) / size) * (top - bottom);
-    values.push(value([x, y]));
+    values[j * size + i] = value([x, y]);
   }
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const sorted = values.filter(Number.isFinite).sort();
   const levels = Array.from({ length: BANDS }, (_, i) => sorted[Math.floor(Math.pow(i / BANDS, 1.4) * (sorted.length - 1))] ?? 0);
   return { window, size, values: values.map((v) => (Number.isFinite(v) ? v : sorted.at(-1)!)), levels };
 }
@@ -47,7 +47,7 @@ export function drawLand(pen: Pen, land: Land, frame: Frame): void {
     const corners: Point[] = [[x0, y0], [x0 + wide, y0], [x0 + wide, y0 + high], [x0, y0 + high]];
     under.area([corners], landLow);
     const place = ([i, j]: number[]): Point => [x0 + (i! / land.size) * wide, y0 + high - (j! / land.size) * high];
-    const shapes = contours().size([land.size, land.size]).thresholds(land.levels.slice(1))(land.values as number[]);
+    const shapes = contours().size([land.size, land.size]).thresholds(land.levels.slice(1))(land.values as ArrayLike<number> as number[]);
     shapes.forEach((shape, i) => {
       const rings = shape.coordinates.flat().map((ring) => ring.map(place));
       under.area(rings, blend(landLow, landHigh, (i + 1) / (BANDS - 1)));

@@ -47,7 +47,7 @@ export function drawRelief(pen: Pen, scene: Relief, walks: readonly Lifted[]): v
   }
 }
 
-function heightOf(values: readonly number[]): (v: number) => number {
+function heightOf(values: Float64Array): (v: number) => number {
   const low = Math.min(...values);
   const rise = Math.sqrt(Math.max(...values) - low) || 1;
   return (v) => Math.sqrt(Math.max(0, v - low)) / rise;

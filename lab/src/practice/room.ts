@@ -66,15 +66,15 @@ export function practising(fields: PracticeFields, tutor: Tutor): Practising {
     }
   };
   effect(() => {
-    const wanted = seed.signal.value;
+    const wanted = seed.now;
     trying(tutor.course(wanted < 0 || tutor.size ? null : wanted), (said) => {
       [progress.value, course.value] = [said.progress, said];
     });
   });
-  const last = computed(() => (tutor.size && task.signal.value !== "cards" ? tutor.size[task.signal.value as "course" | "fog"] - 1 : 1_000_000));
+  const last = computed(() => (tutor.size && task.now !== "cards" ? tutor.size[task.now as "course" | "fog"] - 1 : 1_000_000));
   effect(() => {
     const { kinds, seed: base } = course.value ?? { kinds: [], seed: 0 };
-    const [which, at] = [task.signal.value, Math.min(n.signal.value, last.value)];
+    const [which, at] = [task.now, Math.min(n.now, last.value)];
     if (!kinds.length || which === "cards") return;
     const kind = which === "fog" ? "fog" : kinds[at % kinds.length]!.name;
     trying(tutor.item(kind, base + at), (said) => {

@@ -35,21 +35,21 @@ export const bowl: Scene = {
     let last: Typed = typed(fields.f.initial);
     const objective = computed(() => {
       try {
-        last = typed(fields.f.signal.value);
+        last = typed(fields.f.now);
         wrong.value = "";
       } catch (error) {
         wrong.value = (error as Error).message;
       }
       return last;
     });
-    const start = computed((): Vec => objective.value.names.map((_, i) => fields.start.signal.value[i] ?? 0));
+    const start = computed((): Vec => objective.value.names.map((_, i) => fields.start.now[i] ?? 0));
     const flat = computed(() => objective.value.names.length === 1);
     const lowest = computed(() => lowestNear(objective.value, start.value));
     const walk = study(fields, objective, start, { lowest });
 
     const window = steady(() => {
-      const [zoom, goal] = [fields.zoom.signal.value, walk.minimum.value];
-      const subject = `${fields.f.signal.value} ${zoom}`;
+      const [zoom, goal] = [fields.zoom.now, walk.minimum.value];
+      const subject = `${fields.f.now} ${zoom}`;
       const shows = goal ? [start.value, goal] : [start.value];
       if (!flat.value) return { window: zoomed(windowFor(start.value, goal), zoom), shows: zoom < 1 ? [] : shows, subject };
       const middle = goal?.[0] ?? start.value[0]!;
@@ -65,9 +65,9 @@ export const bowl: Scene = {
       Settings: () => (
         <>
           <FormulaBox field={fields.f} objective={objective.value} wrong={wrong.value} choose={([f, from, rate]) => {
-            fields.start.signal.value = from;
-            fields.f.signal.value = f;
-            [fields.rate.signal.value, fields.k.signal.value, fields.zoom.signal.value] = [rate, 0, 1];
+            fields.start.now = from;
+            fields.f.now = f;
+            [fields.rate.now, fields.k.now, fields.zoom.now] = [rate, 0, 1];
           }} />
           <StartBoxes field={fields.start} names={objective.value.names} />
           <WalkSettings fields={fields} />
@@ -83,7 +83,7 @@ export const bowl: Scene = {
             onPointer={(kind, at, [width, height]) => {
               if (kind === "up") return;
               const [x, y] = frameOf(width, height, window.peek()).read(at).map((v) => Number(v.toPrecision(3)));
-              fields.start.signal.value = flat.peek() ? [x!] : [x!, y!];
+              fields.start.now = flat.peek() ? [x!] : [x!, y!];
             }}
             table={() => (flat.value ? curveTable(objective.value, window.value) : landTable(objective.value.value, window.value, objective.value.names))}
             caption={<>Click to choose the start. {flat.value
@@ -121,7 +121,7 @@ function FormulaBox({ field, objective, wrong, choose }: {
   choose: (example: (typeof EXAMPLES)[number]) => void;
 }) {
   const id = useId();
-  const chosen = EXAMPLES.findIndex(([f]) => f === field.signal.value);
+  const chosen = EXAMPLES.findIndex(([f]) => f === field.now);
   return (
     <Group title="Formula">
       <label class="control">
@@ -134,8 +134,8 @@ function FormulaBox({ field, objective, wrong, choose }: {
       <label class="control wide">
         <span>f =</span>
         <input
-          type="text" class="formula" value={field.signal.value} spellcheck={false} autocapitalize="off" autocomplete="off"
-          aria-invalid={wrong !== ""} aria-describedby={id} onInput={(event) => (field.signal.value = event.currentTarget.value)}
+          type="text" class="formula" value={field.now} spellcheck={false} autocapitalize="off" autocomplete="off"
+          aria-invalid={wrong !== ""} aria-describedby={id} onInput={(event) => (field.now = event.currentTarget.value)}
         />
       </label>
       <p id={id} class={wrong ? "wrong" : "note"} role={wrong ? "alert" : undefined}>

@@ -37,15 +37,15 @@ export const data: Scene = {
     const tables = signal<readonly Table[]>([...host.tables, ...own]);
     const wrong = signal("");
     const fallback = host.tables[0] ?? own[0]!;
-    const table = computed(() => tables.value.find(({ name }) => name === fields.table.signal.value) ?? fallback);
+    const table = computed(() => tables.value.find(({ name }) => name === fields.table.now) ?? fallback);
     const numeric = computed(() => table.value.columns.filter((column) => column.numbers).map((column) => column.name));
-    const loss = computed(() => LOSSES[fields.loss.signal.value]!);
+    const loss = computed(() => LOSSES[fields.loss.now]!);
     const target = computed(() => {
-      const wanted = fields.target.signal.value;
+      const wanted = fields.target.now;
       return table.value.columns.some(({ name }) => name === wanted) ? wanted : targetOf(table.value);
     });
     const features = computed(() => {
-      const wanted = fields.features.signal.value.filter((name) => numeric.value.includes(name) && name !== target.value);
+      const wanted = fields.features.now.filter((name) => numeric.value.includes(name) && name !== target.value);
       return wanted.length ? wanted : likeliest(table.value, target.value, 1);
     });
 
@@ -54,7 +54,7 @@ export const data: Scene = {
     const tryChoose = (standardise: boolean) => choose(table.value, target.value, features.value, loss.value.binary, standardise);
     const chosen = computed((): Chosen => {
       try {
-        last = tryChoose(fields.standardise.signal.value);
+        last = tryChoose(fields.standardise.now);
         wrong.value = "";
       } catch (error) {
         wrong.value = (error as Error).message;
@@ -79,8 +79,8 @@ export const data: Scene = {
     const small = computed(() => objective.value.names.length === 2);
     const plane = computed(() => (small.value ? null : planeOf(walk.steps.value.filter((step) => Number.isFinite(step.value)).map((step) => step.w), objective.value, walk.steps.value.map((step) => step.value).filter(Number.isFinite))));
     const window = computed(() => (plane.value
-      ? zoomed(planeWindow(plane.value.path), fields.zoom.signal.value)
-      : zoomed(windowFor(start.value, walk.minimum.value), fields.zoom.signal.value)));
+      ? zoomed(planeWindow(plane.value.path), fields.zoom.now)
+      : zoomed(windowFor(start.value, walk.minimum.value), fields.zoom.now)));
     const land = computed(() => surveyOf(plane.value ? plane.value.objective.value : objective.value.value, window.value));
     const goals = computed(() => (walk.minimum.value ? [walk.minimum.value] : []));
 
@@ -99,20 +99,20 @@ export const data: Scene = {
     const use = (name: string) => {
       const next = tables.value.find((table) => table.name === name)!;
       const goal = targetOf(next);
-      [fields.table.signal.value, fields.features.signal.value] = [name, likeliest(next, goal, 2)];
+      [fields.table.now, fields.features.now] = [name, likeliest(next, goal, 2)];
       aimAt(goal);
-      [fields.k.signal.value, fields.zoom.signal.value] = [0, 1];
+      [fields.k.now, fields.zoom.now] = [0, 1];
     };
     // The loss goes with the target: squares for numbers, logistic for two classes.
     const aimAt = (name: string) => {
-      fields.target.signal.value = name;
+      fields.target.now = name;
       const binary = isBinary(table.value, name);
-      if (loss.value.binary !== binary) fields.loss.signal.value = binary ? "log_loss" : "mse";
+      if (loss.value.binary !== binary) fields.loss.now = binary ? "log_loss" : "mse";
     };
     if (host.server) serverTables(host.server, (next) => (tables.value = [...next, ...tables.peek()]));
     const toggle = (name: string, on: boolean) => {
       const others = features.value.filter((other) => other !== name);
-      fields.features.signal.value = on ? [...others, name] : others;
+      fields.features.now = on ? [...others, name] : others;
     };
 
     return {

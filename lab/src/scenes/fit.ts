@@ -94,7 +94,8 @@ function drawBorder(pen: Pen, chosen: Chosen, w: Vec, best: Vec | null, rows: re
 function drawParity(pen: Pen, chosen: Chosen, target: string, w: Vec, rows: readonly number[]): void {
   const actual = rows.map((row) => chosen.y[row]!);
   const [low, high] = [Math.min(...actual), Math.max(...actual)];
-  const window = around([low, high], [low, high], 0.08);
+  // Every walk starts by predicting 0.
+  const window = around([low, high], [low, high, 0], 0.08);
   const frame = frameOf(pen.width, pen.height, window);
   axes(pen, frame, `actual ${target}`, "predicted", { grid: true });
   pen.inside(frame.box, () => {

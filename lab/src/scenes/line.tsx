@@ -37,12 +37,12 @@ export const line: Scene = {
     const points = fields.points.signal;
     const objective = computed(() => {
       const [xs, ys] = [points.value.map(([x]) => x), points.value.map(([, y]) => y)];
-      return overRows([xs], ys, LOSSES[fields.loss.signal.value]!, ["w"]);
+      return overRows([xs], ys, LOSSES[fields.loss.now]!, ["w"]);
     });
-    const start = computed(() => [fields.start.signal.value[0] ?? 0, fields.start.signal.value[1] ?? 0]);
+    const start = computed(() => [fields.start.now[0] ?? 0, fields.start.now[1] ?? 0]);
     const walk = study(fields, objective, start);
     const window = steady(() => {
-      const [zoom, goal] = [fields.zoom.signal.value, walk.minimum.value];
+      const [zoom, goal] = [fields.zoom.now, walk.minimum.value];
       const shows = zoom < 1 ? [] : goal ? [start.value, goal] : [start.value];
       return { window: zoomed(windowFor(start.value, goal), zoom), shows, subject: zoom };
     });
@@ -63,7 +63,7 @@ export const line: Scene = {
       Settings: () => (
         <>
           <PointsBox points={points.value} choose={(list, rate) => {
-            [points.value, fields.rate.signal.value, fields.k.signal.value] = [list, rate, 0];
+            [points.value, fields.rate.now, fields.k.now] = [list, rate, 0];
           }} put={put} add={() => (points.value = [...points.value, [2, 2]])} drop={(i) => (points.value = points.value.filter((_, j) => j !== i))} />
           <Group title="Loss">
             <FieldChoice label="Loss" field={fields.loss} options={["mse", "squared_error", "huber"].map((name) => [name, LOSSES[name]!.label])} />
@@ -77,7 +77,7 @@ export const line: Scene = {
         <>
           <Picture
             title="Points and line" shape={0.74}
-            draw={(pen) => drawData(pen, view(), points.value, walk.here.value.w, walk.minimum.value, fields.residuals.signal.value)}
+            draw={(pen) => drawData(pen, view(), points.value, walk.here.value.w, walk.minimum.value, fields.residuals.now)}
             onPointer={(kind, at, [width, height]) => {
               const frame = frameOf(width, height, held!);
               const place = frame.read(at).map(number3) as [number, number];
@@ -100,7 +100,7 @@ export const line: Scene = {
             title="Loss over slope and intercept" shape={0.74}
             draw={(pen) => drawWalk(pen, land.value, walk, goals.value)}
             onPointer={(kind, at, [width, height]) => {
-              if (kind !== "up") fields.start.signal.value = frameOf(width, height, window.peek()).read(at).map(number3);
+              if (kind !== "up") fields.start.now = frameOf(width, height, window.peek()).read(at).map(number3);
             }}
             caption={<>Dark is low; the cross is the best line. Click to choose the start. <Zoom field={fields.zoom} /></>}
             table={() => landTable(objective.value.value, window.value, ["w", "b"])}

@@ -40,15 +40,15 @@ export const noise: Scene = {
       ground: choice("bowl", Object.keys(GROUNDS)), ...walkFields(0.1, 300), batch: whole(1, 1, ROWS), noise: number(1.5, 0, 100),
       seed: whole(1, 0, 1e6), start: numbers([-3, 2], 2), zoom: number(1, 1 / 64, 64),
     };
-    const name = computed(() => fields.ground.signal.value as keyof typeof GROUNDS);
+    const name = computed(() => fields.ground.now as keyof typeof GROUNDS);
     const flat = computed(() => name.value === "valley");
     const surface = computed(() => typed(GROUNDS[name.value].text));
-    const spread = computed(() => tilts(ROWS, surface.value.names.length, fields.noise.signal.value, 5));
+    const spread = computed(() => tilts(ROWS, surface.value.names.length, fields.noise.now, 5));
     const objective = computed(() => tilted(surface.value, spread.value));
-    const start = computed((): Vec => surface.value.names.map((_, i) => fields.start.signal.value[i] ?? 0));
+    const start = computed((): Vec => surface.value.names.map((_, i) => fields.start.now[i] ?? 0));
     const batch = fields.batch.signal;
     const batches = computed(() => {
-      const [size, seed] = [batch.value, fields.seed.signal.value];
+      const [size, seed] = [batch.value, fields.seed.now];
       return size >= ROWS ? undefined : () => drawn(ROWS, size, seed);
     });
     const walk = study(fields, objective, start, { batches });
@@ -56,29 +56,29 @@ export const noise: Scene = {
     const noiseOf = computed((): Matrix => covariance(spread.value, surface.value.names.map(() => 0))
       .map((row) => row.map((x) => (batch.value >= ROWS ? 0 : x / batch.value))));
     const bend = computed(() => surface.value.hessian(walk.minimum.value ?? start.value));
-    const formula = computed(() => floorOf(bend.value, noiseOf.value, fields.rate.signal.value));
+    const formula = computed(() => floorOf(bend.value, noiseOf.value, fields.rate.now));
     const measured = computed(() => measuredFloor(walk.steps.value, lowest.value));
-    const window = computed(() => zoomed([-4.5, 4.5, -3.5, 3.5], fields.zoom.signal.value));
-    const curve = computed(() => curveWindow(surface.value, -2 * fields.zoom.signal.value, 2.1 * fields.zoom.signal.value));
+    const window = computed(() => zoomed([-4.5, 4.5, -3.5, 3.5], fields.zoom.now));
+    const curve = computed(() => curveWindow(surface.value, -2 * fields.zoom.now, 2.1 * fields.zoom.now));
     const land = computed(() => surveyOf(surface.value.value, window.value));
     const goals = computed((): Vec[] => [[0, 0]]);
-    const arrows = computed(() => cloud(objective.value, walk.here.value.w, batch.value, CLOUD, fields.seed.signal.value + 1));
-    const plainRule = computed(() => fields.rule.signal.value === "plain" && fields.schedule.signal.value === "constant");
+    const arrows = computed(() => cloud(objective.value, walk.here.value.w, batch.value, CLOUD, fields.seed.now + 1));
+    const plainRule = computed(() => fields.rule.now === "plain" && fields.schedule.now === "constant");
     const excess = computed(() => ({
       x: walk.steps.value.map((step) => step.k),
       list: [{ name: "value above the lowest", values: walk.steps.value.map((step) => Math.max(step.value - lowest.value, 1e-16)), lane: 0 }],
       levels: !flat.value && plainRule.value && batch.value < ROWS && Number.isFinite(formula.value) ? [{ name: `floor by formula ${short(formula.value)}`, value: formula.value }] : [],
     }));
     const escaped = computed(() => BATCHES.map((size) => {
-      const setting = { objective: objective.value, rule: walk.rule.value, rate: makeRate(fields.rate.signal.value, fields.schedule.signal.value), start: start.value };
-      return { size, ...escapes(setting, size, WALKERS, Math.min(fields.updates.signal.value, 400), ([w]) => w! > RIDGE, fields.seed.signal.value) };
+      const setting = { objective: objective.value, rule: walk.rule.value, rate: makeRate(fields.rate.now, fields.schedule.now), start: start.value };
+      return { size, ...escapes(setting, size, WALKERS, Math.min(fields.updates.now, 400), ([w]) => w! > RIDGE, fields.seed.now) };
     }));
 
     const choose = (next: string) => {
       const ground = GROUNDS[next as keyof typeof GROUNDS];
-      fields.ground.signal.value = next;
-      [fields.start.signal.value, fields.rate.signal.value, fields.noise.signal.value] = [[...ground.start], ground.rate, ground.noise];
-      [fields.updates.signal.value, fields.k.signal.value, fields.zoom.signal.value] = [ground.updates, 0, 1];
+      fields.ground.now = next;
+      [fields.start.now, fields.rate.now, fields.noise.now] = [[...ground.start], ground.rate, ground.noise];
+      [fields.updates.now, fields.k.now, fields.zoom.now] = [ground.updates, 0, 1];
     };
     const Floor = () => (
       <p><span>
@@ -133,7 +133,7 @@ export const noise: Scene = {
             onPointer={(kind, at, [width, height]) => {
               if (kind === "up") return;
               const place = frameOf(width, height, flat.peek() ? curve.peek() : window.peek()).read(at).map((x) => Number(x.toPrecision(3)));
-              fields.start.signal.value = flat.peek() ? [place[0]!] : place;
+              fields.start.now = flat.peek() ? [place[0]!] : place;
             }}
             caption={<>Click to choose the start. <Zoom field={fields.zoom} /></>}
             table={() => (flat.value
@@ -146,7 +146,7 @@ export const noise: Scene = {
           <Chart title="Value above the lowest" xName="update" data={excess} at={walk.at} shape={0.46} go={(x) => walk.go(Math.max(0, x))} />
           <Picture
             title="Floor against rate" shape={0.46} weight="small"
-            draw={(pen) => drawFloors(pen, bend.value, noiseOf.value, fields.rate.signal.value, flat.value ? null : measured.value.level)}
+            draw={(pen) => drawFloors(pen, bend.value, noiseOf.value, fields.rate.now, flat.value ? null : measured.value.level)}
             caption="The formula for the plain rule near the minimum; the dot is what this walk measures."
             table={() => ({ columns: ["rate", "floor by formula"], rows: floorCurve(bend.value, noiseOf.value).filter((_, i) => i % 6 === 0).map(([rate, level]) => [short(rate), short(level)]) })}
           />

@@ -1,6 +1,7 @@
 // The practice room: exercises that check themselves, the fog, and flashcards.
 
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { Group, NumberBox } from "../ui/controls.tsx";
 import { save } from "../ui/files.ts";
 import { ItemPicture } from "../practice/pictures.tsx";
@@ -23,7 +24,7 @@ export const practice: Scene = {
     const room = practising(fields, tutor);
     return {
       fields,
-      Pictures: () => (fields.task.signal.value === "cards" ? <Card room={room} /> : <Exercise room={room} visit={visit} />),
+      Pictures: () => (fields.task.now === "cards" ? <Card room={room} /> : <Exercise room={room} visit={visit} />),
       Settings: () => <Plan room={room} />,
     };
   },
@@ -32,14 +33,24 @@ export const practice: Scene = {
 function Exercise({ room, visit }: { room: Practising; visit: (settings: string) => void }) {
   const { fields: { n, task }, item, hints, judged, wrong, texts, probes, probeAt, answer, course, last } = room;
   const asked = item.value;
+  const card = useRef<HTMLElement>(null);
+  const before = useRef(asked);
+  // The button that had the focus is gone: go on at the top of the next exercise, or at what comes next.
+  useEffect(() => {
+    if (asked !== before.current) card.current?.focus();
+    before.current = asked;
+  }, [asked]);
+  useEffect(() => {
+    if (judged.value && document.activeElement === document.body) card.current?.querySelector<HTMLElement>(".next")?.focus({ preventScroll: true });
+  }, [judged.value]);
   if (!asked) return <p class="group" role="alert">{wrong.value || "One moment…"}</p>;
   const fog = asked.kind === "fog";
   const title = fog ? "Deepest point in the fog" : course.value?.kinds.find(({ name }) => name === asked.kind)?.title;
-  const at = Math.min(n.signal.value, last.value);
+  const at = Math.min(n.now, last.value);
   const [head, ...way] = judged.value ? said(judged.value) : [""];
   return (
-    <article class="group task" data-kind={asked.kind} data-seed={asked.seed}>
-      <h2>{title} <span class="note">{task.signal.value === "fog" ? "floor" : "exercise"} {at + 1}{room.tutor.size ? ` of ${last.value + 1}` : ""}, seed {asked.seed}</span></h2>
+    <article class="group task" ref={card} tabIndex={-1} data-kind={asked.kind} data-seed={asked.seed}>
+      <h2>{title} <span class="note">{task.now === "fog" ? "floor" : "exercise"} {at + 1}{room.tutor.size ? ` of ${last.value + 1}` : ""}, seed {asked.seed}</span></h2>
       <p class="question">{asked.question}</p>
       <ItemPicture room={room} />
       <form onSubmit={(event) => {
@@ -66,8 +77,8 @@ function Exercise({ room, visit }: { room: Practising; visit: (settings: string)
       {judged.value && <p class="way">{way.join("\n")}</p>}
       {judged.value && <div class="row"><button onClick={() => visit(asked.sandbox)}>Try it in the sandbox</button></div>}
       <div class="row">
-        <button disabled={at === 0} onClick={() => (n.signal.value = at - 1)}>Back</button>
-        <button class={judged.value ? "go" : ""} disabled={at >= last.value} onClick={() => (n.signal.value = at + 1)}>Next</button>
+        <button disabled={at === 0} onClick={() => (n.now = at - 1)}>Back</button>
+        <button class={judged.value ? "next go" : "next"} disabled={at >= last.value} onClick={() => (n.now = at + 1)}>Next</button>
       </div>
     </article>
   );
@@ -128,14 +139,14 @@ function Plan({ room }: { room: Practising }) {
     const mine = answers.filter((answer) => answer.kind === kind);
     return `${mine.filter(({ right }) => right).length} / ${mine.length}`;
   };
-  const go = (which: string, at: number) => ([task.signal.value, n.signal.value] = [which, at]);
+  const go = (which: string, at: number) => ([task.now, n.now] = [which, at]);
   // The next of its kind from here on.
   const next = (i: number) => {
-    const at = task.signal.value === "course" ? n.signal.value : 0;
+    const at = task.now === "course" ? n.now : 0;
     const there = at + ((i - (at % kinds.length) + kinds.length) % kinds.length);
     go("course", tutor.size && there >= tutor.size.course ? i : there);
   };
-  const here = task.signal.value === "course" ? Math.min(n.signal.value, last.value) % kinds.length : -1;
+  const here = task.now === "course" ? Math.min(n.now, last.value) % kinds.length : -1;
   const row = (title: string, right: string, on: boolean, press: () => void) => (
     <li key={title}><button aria-current={on ? "step" : undefined} onClick={press}>{title}</button> <span class="note">{right}</span></li>
   );
@@ -144,11 +155,11 @@ function Plan({ room }: { room: Practising }) {
       <Group title="Course">
         <ol class="plan">{kinds.map(({ name, title }, i) => row(title, score(name), i === here, () => next(i)))}</ol>
         <ul class="plan">
-          {row("Deepest point in the fog", score("fog"), task.signal.value === "fog", () => go("fog", 0))}
-          {row("Flashcards", `${dueCards(course.value, progress.value, Date.now()).length} of ${Object.keys(cards).length}`, task.signal.value === "cards", () => go("cards", 0))}
+          {row("Deepest point in the fog", score("fog"), task.now === "fog", () => go("fog", 0))}
+          {row("Flashcards", `${dueCards(course.value, progress.value, Date.now()).length} of ${Object.keys(cards).length}`, task.now === "cards", () => go("cards", 0))}
         </ul>
         {tutor.size ? <p class="note">Seed {own}: the same exercises as <code>downslope practice --seed {own}</code>.</p> : (
-          <NumberBox label="Seed" value={own} hint="a whole number; a class with one seed gets the same" read={(text) => { const value = seed.read(text); return value !== undefined && value <= LARGEST_SEED ? value : undefined; }} change={(value) => { seed.signal.value = value; n.signal.value = 0; }} />
+          <NumberBox label="Seed" value={own} hint="a whole number; a class with one seed gets the same" read={(text) => { const value = seed.read(text); return value !== undefined && value <= LARGEST_SEED ? value : undefined; }} change={(value) => { seed.now = value; n.now = 0; }} />
         )}
       </Group>
       <Group title="Progress">

@@ -32,28 +32,28 @@ export const race: Scene = {
       start: numbers([-1, 3], 2), zoom: number(1, 1 / 64, 64), ledger: choice("batch", NAMES),
     };
     const passes = fields.passes.signal;
-    const start = computed(() => [fields.start.signal.value[0] ?? 0, fields.start.signal.value[1] ?? 0]);
-    const track = computed(() => makeTrack(ROWS, fields.offset.signal.value, LOSSES["mse"]!, fields.seed.signal.value));
+    const start = computed(() => [fields.start.now[0] ?? 0, fields.start.now[1] ?? 0]);
+    const track = computed(() => makeTrack(ROWS, fields.offset.now, LOSSES["mse"]!, fields.seed.now));
     const objective = computed(() => track.value.objective);
-    const running = computed(() => RUNNERS.filter(({ name }) => fields.runners.signal.value.includes(name)));
-    const best = computed(() => new Map(RUNNERS.map((runner) => [runner.name, tuned(track.value, runner, start.value, passes.value, fields.seed.signal.value)])));
-    const same = computed(() => fields.protocol.signal.value === "same");
-    const rateOf = (name: string) => (same.value ? fields.rate.signal.value : best.value.get(name)!);
+    const running = computed(() => RUNNERS.filter(({ name }) => fields.runners.now.includes(name)));
+    const best = computed(() => new Map(RUNNERS.map((runner) => [runner.name, tuned(track.value, runner, start.value, passes.value, fields.seed.now)])));
+    const same = computed(() => fields.protocol.now === "same");
+    const rateOf = (name: string) => (same.value ? fields.rate.now : best.value.get(name)!);
     const lanes = computed(() => running.value.map((runner) => ({
       runner, lane: NAMES.indexOf(runner.name), rate: rateOf(runner.name),
-      steps: run(track.value, runner, rateOf(runner.name), start.value, passes.value, fields.seed.signal.value),
+      steps: run(track.value, runner, rateOf(runner.name), start.value, passes.value, fields.seed.now),
     })));
-    const at = computed(() => Math.min(fields.at.signal.value, passes.value));
+    const at = computed(() => Math.min(fields.at.now, passes.value));
     const goal = computed(() => settle(objective.value, start.value)!);
     const lowest = computed(() => objective.value.value(goal.value));
-    const window = computed(() => zoomed(windowFor(start.value, goal.value), 1.6 * fields.zoom.signal.value));
+    const window = computed(() => zoomed(windowFor(start.value, goal.value), 1.6 * fields.zoom.now));
     const land = computed(() => surveyOf(objective.value.value, window.value));
 
     // Slider and ledger are about one runner: the plain one for the slider, the chosen one for the ledger.
     const plain = study(fields, objective, start);
     const chosen = computed(() => {
-      const runner = RUNNERS.find(({ name }) => name === fields.ledger.signal.value)!;
-      return { runner, steps: run(track.value, runner, rateOf(runner.name), start.value, passes.value, fields.seed.signal.value) };
+      const runner = RUNNERS.find(({ name }) => name === fields.ledger.now)!;
+      return { runner, steps: run(track.value, runner, rateOf(runner.name), start.value, passes.value, fields.seed.now) };
     });
     const shown: Study = {
       ...plain,
@@ -62,7 +62,7 @@ export const race: Scene = {
       here: computed(() => standing(chosen.value.steps, at.value, ROWS)),
       at: computed(() => standing(chosen.value.steps, at.value, ROWS).k),
       findings: computed(() => []),
-      go: (k) => (fields.at.signal.value = Math.ceil((chosen.value.steps[Math.min(k, chosen.value.steps.length - 1)]?.spent ?? 0) / ROWS)),
+      go: (k) => (fields.at.now = Math.ceil((chosen.value.steps[Math.min(k, chosen.value.steps.length - 1)]?.spent ?? 0) / ROWS)),
     };
     const table = computed(() => lanes.value
       .map(({ runner, lane, rate, steps }) => {
@@ -88,7 +88,7 @@ export const race: Scene = {
           <div class="remark" role="status">
             <p><span>
               After {at.value} of {passes.value} passes{leader ? <> <b>{leader.runner.label}</b> is nearest: {short(leader.excess)} above the lowest loss {short(lowest.value)}.</> : " nobody runs."}{" "}
-              Protocol: {ROWS} rows, one pass = {ROWS} row gradients, the same start and seed {fields.seed.signal.value};{" "}
+              Protocol: {ROWS} rows, one pass = {ROWS} row gradients, the same start and seed {fields.seed.now};{" "}
               {same.value ? "one rate for all." : `each at its best of ${TRIED} rates, chosen by its loss after ${passes.value} passes.`}
             </span></p>
           </div>
@@ -99,9 +99,9 @@ export const race: Scene = {
           <Group title="Runners">
             {RUNNERS.map(({ name, label }, lane) => (
               <label class="control switch" key={name}>
-                <input type="checkbox" checked={fields.runners.signal.value.includes(name)} onChange={(event) => {
-                  const others = fields.runners.signal.value.filter((other) => other !== name);
-                  fields.runners.signal.value = NAMES.filter((other) => others.includes(other) || (other === name && event.currentTarget.checked));
+                <input type="checkbox" checked={fields.runners.now.includes(name)} onChange={(event) => {
+                  const others = fields.runners.now.filter((other) => other !== name);
+                  fields.runners.now = NAMES.filter((other) => others.includes(other) || (other === name && event.currentTarget.checked));
                 }} />
                 <Sample lane={lane} /><span>{label}</span>
               </label>
@@ -136,12 +136,12 @@ export const race: Scene = {
               }
             }}
             onPointer={(kind, at, [width, height]) => {
-              if (kind === "down") fields.start.signal.value = frameOf(width, height, window.peek()).read(at).map((v) => Number(v.toPrecision(3)));
+              if (kind === "down") fields.start.now = frameOf(width, height, window.peek()).read(at).map((v) => Number(v.toPrecision(3)));
             }}
             caption={<>Each runner has its own shape and dash. The cross is the best line; click to choose the start. <Zoom field={fields.zoom} /></>}
             table={() => landTable(objective.value.value, window.value, ["w", "b"])}
           />
-          <Chart title="Loss above the lowest" xName="passes over the rows" data={curves} at={at} shape={0.74} go={(x) => (fields.at.signal.value = Math.max(0, Math.min(passes.value, x)))} />
+          <Chart title="Loss above the lowest" xName="passes over the rows" data={curves} at={at} shape={0.74} go={(x) => (fields.at.now = Math.max(0, Math.min(passes.value, x)))} />
           <figure class="picture wide">
             <figcaption><h2>Where each stands</h2></figcaption>
             <div class="scroll" tabIndex={0} role="region" aria-label="Where each stands: table">

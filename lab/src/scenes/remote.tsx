@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { LARGEST, unpacked, type Packed, type Table } from "../engine/csv.ts";
 import { count, exact } from "../engine/numbers.ts";
 import { Group } from "../ui/controls.tsx";
+import type { Field } from "../ui/fields.ts";
 import { save } from "../ui/files.ts";
 import type { Server } from "../ui/host.ts";
 import { DataTable } from "../ui/picture.tsx";
@@ -42,7 +43,7 @@ interface Ending {
 
 interface Props {
   readonly server: Server;
-  readonly fields: WalkFields & { readonly loss: { readonly signal: { readonly value: string } }; readonly standardise: { readonly signal: { readonly value: boolean } } };
+  readonly fields: WalkFields & { readonly loss: Field<string>; readonly standardise: Field<boolean> };
   readonly table: string;
   readonly target: string;
   readonly features: readonly string[];
@@ -60,9 +61,9 @@ export function OnServer({ server, fields, table, target, features }: Props) {
     [seen.value, ending.value, said.value] = [[], null, "Walking…"];
     try {
       const answer = await server.post("walk", {
-        table, target, features, loss: fields.loss.signal.value, standardise: fields.standardise.signal.value,
-        rule: fields.rule.signal.value, beta: fields.beta.signal.value, rate: fields.rate.signal.value,
-        schedule: fields.schedule.signal.value, updates: fields.updates.signal.value,
+        table, target, features, loss: fields.loss.now, standardise: fields.standardise.now,
+        rule: fields.rule.now, beta: fields.beta.now, rate: fields.rate.now,
+        schedule: fields.schedule.now, updates: fields.updates.now,
       }, stop.value.signal);
       if (!answer.ok) throw new Error(((await answer.json()) as { error: string }).error);
       await read(answer.body!, (line) => {

@@ -38,43 +38,43 @@ export const surfaces: Scene = {
       surface: choice("valley", Object.keys(SURFACES)), ...walkFields(first.rate, 80), start: numbers(first.start, 2),
       others: pairs([], 24), basins: flag(false), turn: number(-35, -180, 180), tilt: number(38, 5, 90), zoom: number(1, 1 / 64, 64),
     };
-    const surface = computed(() => SURFACES[fields.surface.signal.value]!);
+    const surface = computed(() => SURFACES[fields.surface.now]!);
     const objective = computed(() => typed(surface.value.text));
-    const start = computed(() => [fields.start.signal.value[0] ?? 0, fields.start.signal.value[1] ?? 0]);
-    const window = computed(() => zoomed(surface.value.window, fields.zoom.signal.value));
+    const start = computed(() => [fields.start.now[0] ?? 0, fields.start.now[1] ?? 0]);
+    const window = computed(() => zoomed(surface.value.window, fields.zoom.now));
     const minima = computed(() => minimaOver(objective.value, window.value));
     const lowest = computed(() => (minima.value.length ? Math.min(...minima.value.map((w) => objective.value.value(w))) : null));
     const walk = study(fields, objective, start, { lowest });
     const land = computed(() => survey(objective.value.value, window.value));
     const coarse = computed(() => survey(objective.value.value, window.value, 40));
-    const relief = computed(() => ({ land: coarse.value, view: { turn: fields.turn.signal.value, tilt: fields.tilt.signal.value } }));
-    const rate = computed(() => makeRate(fields.rate.signal.value, fields.schedule.signal.value));
-    const herd = computed(() => fields.others.signal.value.map((from) =>
-      walkSteps({ objective: objective.value, rule: walk.rule.value, rate: rate.value, start: from }, fields.updates.signal.value)));
+    const relief = computed(() => ({ land: coarse.value, view: { turn: fields.turn.now, tilt: fields.tilt.now } }));
+    const rate = computed(() => makeRate(fields.rate.now, fields.schedule.now));
+    const herd = computed(() => fields.others.now.map((from) =>
+      walkSteps({ objective: objective.value, rule: walk.rule.value, rate: rate.value, start: from }, fields.updates.now)));
 
     const basins = signal<Basins | null>(null);
     // A map takes a moment, so it waits until the slider rests.
     effect(() => {
-      if (!fields.basins.signal.value) {
+      if (!fields.basins.now) {
         basins.value = null;
         return;
       }
       const setting = { objective: objective.value, rule: walk.rule.value, rate: rate.value };
-      const [seen, goals, updates] = [window.value, minima.value, fields.updates.signal.value];
+      const [seen, goals, updates] = [window.value, minima.value, fields.updates.now];
       const wait = setTimeout(() => (basins.value = basinsOf(setting, seen, goals, Math.min(updates, 120), GRID)), 150);
       return () => clearTimeout(wait);
     });
 
     const choose = (name: string) => {
       const next = SURFACES[name]!;
-      fields.surface.signal.value = name;
-      [fields.start.signal.value, fields.rate.signal.value] = [next.start, next.rate];
-      [fields.others.signal.value, fields.k.signal.value, fields.zoom.signal.value] = [[], 0, 1];
+      fields.surface.now = name;
+      [fields.start.now, fields.rate.now] = [next.start, next.rate];
+      [fields.others.now, fields.k.now, fields.zoom.now] = [[], 0, 1];
     };
     const scatter = () => {
       const [left, right, bottom, top] = surface.value.window;
-      const uniform = uniforms(11 + fields.others.signal.value.length);
-      fields.others.signal.value = range(12).map(() => [left + uniform() * (right - left), bottom + uniform() * (top - bottom)].map((x) => Number(x.toPrecision(3))) as unknown as [number, number]);
+      const uniform = uniforms(11 + fields.others.now.length);
+      fields.others.now = range(12).map(() => [left + uniform() * (right - left), bottom + uniform() * (top - bottom)].map((x) => Number(x.toPrecision(3))) as unknown as [number, number]);
     };
     const placeOf = (k: number, length: number) => Math.min(k, length - 1);
     const reliefWalks = (pen: Pen) => [...herd.value, walk.steps.value].map((steps, i, all) => {
@@ -89,7 +89,7 @@ export const surfaces: Scene = {
           <Group title="Surface">
             <label class="control">
               <span>Shape</span>
-              <select value={fields.surface.signal.value} onChange={(event) => choose(event.currentTarget.value)}>
+              <select value={fields.surface.now} onChange={(event) => choose(event.currentTarget.value)}>
                 {Object.values(SURFACES).map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
               </select>
             </label>
@@ -99,8 +99,8 @@ export const surfaces: Scene = {
             <StartBoxes field={fields.start} names={objective.value.names} />
             <div class="row">
               <button onClick={scatter}>Scatter 12 more</button>
-              <button disabled={fields.others.signal.value.length >= 24} onClick={() => (fields.others.signal.value = [...fields.others.signal.value, start.value as [number, number]])}>Keep this start</button>
-              <button disabled={fields.others.signal.value.length === 0} onClick={() => (fields.others.signal.value = [])}>Only one</button>
+              <button disabled={fields.others.now.length >= 24} onClick={() => (fields.others.now = [...fields.others.now, start.value as [number, number]])}>Keep this start</button>
+              <button disabled={fields.others.now.length === 0} onClick={() => (fields.others.now = [])}>Only one</button>
             </div>
             <Switch label="Show basins: where each start leads" field={fields.basins} />
           </Group>
@@ -117,7 +117,7 @@ export const surfaces: Scene = {
               drawPath(pen, frame, walk.steps.value.map((step) => step.w), walk.at.value, { colour: pen.ink.walker, steps: true });
             })}
             onPointer={(kind, at, [width, height]) => {
-              if (kind !== "up") fields.start.signal.value = frameOf(width, height, window.peek()).read(at).map((x) => Number(x.toPrecision(3)));
+              if (kind !== "up") fields.start.now = frameOf(width, height, window.peek()).read(at).map((x) => Number(x.toPrecision(3)));
             }}
             caption={<>{basins.value ? basinWords(basins.value, minima.value.length) : `Dark is low. ${minima.value.length === 1 ? "The cross marks the minimum." : `Crosses mark ${minima.value.length} minima.`}`} Click to choose the start. <Zoom field={fields.zoom} /></>}
             table={() => landTable(objective.value.value, window.value, objective.value.names)}
@@ -127,16 +127,16 @@ export const surfaces: Scene = {
             draw={(pen) => drawRelief(pen, relief.value, reliefWalks(pen))}
             onPointer={(kind, at, _, event) => {
               if (kind !== "move") return;
-              fields.turn.signal.value = wrap(Math.round(fields.turn.signal.value - event.movementX * 0.6));
-              fields.tilt.signal.value = Math.max(5, Math.min(90, Math.round(fields.tilt.signal.value + event.movementY * 0.4)));
+              fields.turn.now = wrap(Math.round(fields.turn.now - event.movementX * 0.6));
+              fields.tilt.now = Math.max(5, Math.min(90, Math.round(fields.tilt.now + event.movementY * 0.4)));
               void at;
             }}
             caption="Drag to turn. Height is drawn as the square root of the value above the lowest."
             table={() => walkersTable()}
           >
             <div class="turns">
-              <label><span>Turn</span><input type="range" min={-180} max={180} step={1} value={fields.turn.signal.value} onInput={(event) => (fields.turn.signal.value = Number(event.currentTarget.value))} /></label>
-              <label><span>Tilt</span><input type="range" min={5} max={90} step={1} value={fields.tilt.signal.value} onInput={(event) => (fields.tilt.signal.value = Number(event.currentTarget.value))} /></label>
+              <label><span>Turn</span><input type="range" min={-180} max={180} step={1} value={fields.turn.now} onInput={(event) => (fields.turn.now = Number(event.currentTarget.value))} /></label>
+              <label><span>Tilt</span><input type="range" min={5} max={90} step={1} value={fields.tilt.now} onInput={(event) => (fields.tilt.now = Number(event.currentTarget.value))} /></label>
             </div>
           </Picture>
           <WalkCharts study={walk} loss="Value" />

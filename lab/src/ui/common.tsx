@@ -24,7 +24,7 @@ export function WalkSettings({ fields }: { fields: WalkFields }) {
   return (
     <Group title="The walk">
       <FieldChoice label="Rule" field={fields.rule} options={RULES} />
-      {Object.hasOwn(ruleSettings(fields.rule.signal.value), "β") && <FieldBox label="Momentum β" field={fields.beta} hint="β lies from 0 to 0.999" />}
+      {Object.hasOwn(ruleSettings(fields.rule.now), "β") && <FieldBox label="Momentum β" field={fields.beta} hint="β lies from 0 to 0.999" />}
       <FieldChoice label="Rate over time" field={fields.schedule} options={Object.values(SCHEDULES).map(({ name, label }) => [name, label])} />
       <FieldBox label="Updates" field={fields.updates} hint="a whole number from 1 to 2000" />
     </Group>
@@ -33,7 +33,7 @@ export function WalkSettings({ fields }: { fields: WalkFields }) {
 
 /** The start, weight by weight. */
 export function StartBoxes({ field, names }: { field: Field<readonly number[]>; names: readonly string[] }) {
-  const values = field.signal.value;
+  const values = field.now;
   return (
     <Group title="Start">
       <div class="row">
@@ -41,7 +41,7 @@ export function StartBoxes({ field, names }: { field: Field<readonly number[]>; 
           <NumberBox
             key={name} label={shown(name)} value={values[i] ?? 0} hint="a start is a number"
             read={(text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : undefined)}
-            change={(value) => (field.signal.value = names.map((_, j) => (j === i ? value : values[j] ?? 0)))}
+            change={(value) => (field.now = names.map((_, j) => (j === i ? value : values[j] ?? 0)))}
           />
         ))}
       </div>
@@ -51,7 +51,7 @@ export function StartBoxes({ field, names }: { field: Field<readonly number[]>; 
 
 /** Buttons that widen or narrow a picture. */
 export function Zoom({ field }: { field: Field<number> }) {
-  const by = (factor: number) => (field.signal.value = Math.min(64, Math.max(1 / 64, field.signal.value * factor)));
+  const by = (factor: number) => (field.now = Math.min(64, Math.max(1 / 64, field.now * factor)));
   return (
     <span class="zoom" role="group" aria-label="Zoom">
       <button onClick={() => by(0.5)} aria-label="Nearer">+</button>

@@ -34,7 +34,7 @@ export function NumberBox({ label, value, read, change, hint }: {
 }
 
 export const FieldBox = ({ label, field, hint }: { label: string; field: Field<number>; hint?: string }) => (
-  <NumberBox label={label} value={field.signal.value} read={field.read} change={(value) => (field.signal.value = value)} {...(hint ? { hint } : {})} />
+  <NumberBox label={label} value={field.now} read={field.read} change={(value) => (field.now = value)} {...(hint ? { hint } : {})} />
 );
 
 export function Choice({ label, value, options, change }: {
@@ -54,12 +54,12 @@ export function Choice({ label, value, options, change }: {
 }
 
 export const FieldChoice = ({ label, field, options }: { label: string; field: Field<string>; options: readonly (readonly [string, string])[] }) => (
-  <Choice label={label} value={field.signal.value} options={options} change={(value) => (field.signal.value = value)} />
+  <Choice label={label} value={field.now} options={options} change={(value) => (field.now = value)} />
 );
 
 export const Switch = ({ label, field }: { label: string; field: Field<boolean> }) => (
   <label class="control switch">
-    <input type="checkbox" checked={field.signal.value} onChange={(event) => (field.signal.value = event.currentTarget.checked)} />
+    <input type="checkbox" checked={field.now} onChange={(event) => (field.now = event.currentTarget.checked)} />
     <span>{label}</span>
   </label>
 );

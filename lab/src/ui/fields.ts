@@ -5,6 +5,8 @@ import { exact } from "../engine/numbers.ts";
 
 export interface Field<T> {
   readonly signal: Signal<T>;
+  /** The signal's value, to read and to set. */
+  now: T;
   readonly initial: T;
   write(value: T): string;
   /** The value that a text stands for; undefined where it is none, and the field keeps what it has. */
@@ -13,8 +15,18 @@ export interface Field<T> {
 
 export type Fields = Readonly<Record<string, Field<any>>>;
 
-const field = <T>(initial: T, write: (value: T) => string, read: (text: string) => T | undefined): Field<T> =>
-  ({ signal: signal(initial), initial, write, read });
+function field<T>(initial: T, write: (value: T) => string, read: (text: string) => T | undefined): Field<T> {
+  const own = signal(initial);
+  return {
+    signal: own, initial, write, read,
+    get now() {
+      return own.value;
+    },
+    set now(value) {
+      own.value = value;
+    },
+  };
+}
 
 export function number(initial: number, low = -Infinity, high = Infinity): Field<number> {
   return field(initial, exact, (text) => {
@@ -24,8 +36,8 @@ export function number(initial: number, low = -Infinity, high = Infinity): Field
 }
 
 export const whole = (initial: number, low: number, high: number): Field<number> => {
-  const plain = number(initial, low, high);
-  return { ...plain, read: (text) => (Number.isInteger(Number(text)) ? plain.read(text) : undefined) };
+  const { read } = number(initial, low, high);
+  return field(initial, exact, (text) => (Number.isInteger(Number(text)) ? read(text) : undefined));
 };
 
 export const choice = (initial: string, options: readonly string[]): Field<string> =>

@@ -31,8 +31,9 @@ export function RateControl({ study, name = "Learning rate η" }: { study: Study
       </div>
       <div class="track">
         <div class="regions" aria-hidden="true">
-          {regions.value.list.map(({ kind, from, to }) => {
-            const [left, right] = [Math.max(0, share(from)), Math.min(1, share(to))];
+          {regions.value.list.map(({ kind, from, to }, i, { length }) => {
+            // The outer ones go on to the ends, which a rate far out moves away.
+            const [left, right] = [i ? share(from) : 0, i < length - 1 ? share(to) : 1];
             return (
               <span key={`${kind}${from}`} data-kind={kind} class={right - left < 0.2 ? "tight" : ""} style={{ left: `${left * 100}%`, width: `${(right - left) * 100}%` }}>
                 {right - left > 0.065 ? KINDS[kind] : ""}

@@ -72,7 +72,7 @@ export interface Extra {
 }
 
 export function study(fields: WalkFields, objective: ReadonlySignal<Objective>, start: ReadonlySignal<Vec>, extra: Extra = {}): Study {
-  const rule = computed(() => ruleWith(fields.rule.signal.value, fields.beta.signal.value));
+  const rule = computed(() => ruleWith(fields.rule.now, fields.beta.now));
   const minimum = computed(() => settle(objective.value, start.value));
   const curvature = computed(() => governing({ objective: objective.value, start: start.value }, minimum.value));
   const setting = computed((): Omit<Setting, "rate"> => {
@@ -81,10 +81,10 @@ export function study(fields: WalkFields, objective: ReadonlySignal<Objective>, 
     return batches ? { ...base, batches } : base;
   });
   const steps = computed(() => {
-    const rate = makeRate(fields.rate.signal.value, fields.schedule.signal.value);
-    return walk({ ...setting.value, rate }, fields.updates.signal.value);
+    const rate = makeRate(fields.rate.now, fields.schedule.now);
+    return walk({ ...setting.value, rate }, fields.updates.now);
   });
-  const at = computed(() => Math.min(fields.k.signal.value, steps.value.length - 1));
+  const at = computed(() => Math.min(fields.k.now, steps.value.length - 1));
   const here = computed(() => steps.value[at.value]!);
   const rescales = computed(() => rule.value.divisor !== null);
   const limit = computed(() => {
@@ -100,14 +100,14 @@ export function study(fields: WalkFields, objective: ReadonlySignal<Objective>, 
   });
   const span = computed(() => spanOf(curvature.value, rescales.value, start.value, minimum.value));
   const regions = computed(() =>
-    regionsFor(setting.value, fields.schedule.signal.value, curvature.value, span.value[0], span.value[1]));
+    regionsFor(setting.value, fields.schedule.now, curvature.value, span.value[0], span.value[1]));
   const findings = computed(() => diagnose({
     steps: steps.value, objective: objective.value, curvature: curvature.value, limit: limit.value,
     product: rule.value.stableProduct, noisy: setting.value.batches !== undefined, rescales: rescales.value,
     downhill: downhill.value, lowest: lowest.value,
   }));
   const reason = computed(() => reasonOf(rule.value, curvature.value, limit.value, rescales.value, at.value));
-  const go = (k: number) => (fields.k.signal.value = k);
+  const go = (k: number) => (fields.k.now = k);
   return { fields, objective, start, rule, minimum, lowest, curvature, limit, reason, span, regions, steps, at, here, findings, go };
 }
 

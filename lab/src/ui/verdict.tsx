@@ -14,7 +14,7 @@ export function Verdict({ study }: { study: Study }) {
           <b class="sign" aria-hidden="true">{SIGNS[tone]}</b>
           <span>{says} <em>{advice}</em></span>
           {rate !== null && (
-            <button onClick={() => (study.fields.rate.signal.value = Number(rate.toPrecision(3)))}>
+            <button onClick={() => (study.fields.rate.now = Number(rate.toPrecision(3)))}>
               Try {short(rate, 3)}
             </button>
           )}

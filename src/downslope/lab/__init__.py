@@ -16,7 +16,12 @@ __all__ = ["lab", "save", "serve"]
 
 
 def lab(
-    data: Any = None, target: str | None = None, *, settings: str = "", height: int = 900
+    data: Any = None,
+    target: str | None = None,
+    *,
+    settings: str = "",
+    seed: int = 1,
+    height: int = 900,
 ) -> Any:
     """The lab in a notebook.
 
@@ -28,6 +33,8 @@ def lab(
         Column to predict.
     settings : str, default ""
         What follows the ``#`` of a lab's address, such as ``"scene=bowl&rate=0.2"``.
+    seed : int, default 1
+        Of the practice room's exercises; a class with one seed gets the same.
     height : int, default 900
         Of the frame, in pixels, where there is no anywidget.
 
@@ -40,7 +47,7 @@ def lab(
     from downslope.lab.widget import notebook
 
     settings, tables = _opening(data, target, settings)
-    return notebook(settings, tables, height)
+    return notebook(settings, tables, seed, height)
 
 
 def save(

@@ -16,10 +16,11 @@ class Frame:
 
     settings: str = ""
     tables: Sequence[Table] = ()
+    seed: int = 1
     height: int = 900
 
     def _repr_html_(self) -> str:
-        page = html.escape(one_file(self.settings, self.tables), quote=True)
+        page = html.escape(one_file(self.settings, self.tables, bank(self.seed)), quote=True)
         return (
             f'<iframe title="Downslope lab" srcdoc="{page}" '
             'sandbox="allow-scripts allow-downloads" loading="lazy" '
@@ -27,14 +28,14 @@ class Frame:
         )
 
 
-def notebook(settings: str, tables: Sequence[Table], height: int) -> Any:
+def notebook(settings: str, tables: Sequence[Table], seed: int, height: int) -> Any:
     """A widget where anywidget is installed, else a frame."""
     if find_spec("anywidget") is None:
-        return Frame(settings, tables, height)
-    return _widget(settings, tables)
+        return Frame(settings, tables, seed, height)
+    return _widget(settings, tables, seed)
 
 
-def _widget(settings: str, tables: Sequence[Table]) -> Any:
+def _widget(settings: str, tables: Sequence[Table], seed: int) -> Any:
     import anywidget
     import traitlets
 
@@ -47,4 +48,4 @@ def _widget(settings: str, tables: Sequence[Table]) -> Any:
         tables = traitlets.List([]).tag(sync=True)
         practice = traitlets.Dict({}).tag(sync=True)
 
-    return Lab(settings=settings, tables=list(tables), practice=bank())
+    return Lab(settings=settings, tables=list(tables), practice=bank(seed))
