@@ -1,6 +1,6 @@
 """The objective all solvers minimise, measured by one NumPy definition, and its lowest value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,10 @@ class Problem:
     @property
     def n_classes(self) -> int:
         return int(self.y.max()) + 1 if self.loss == "multinomial" else 1
+
+    def with_rows(self, X: Any) -> "Problem":
+        """The same problem with its rows in another layout."""
+        return replace(self, X=X)
 
     def take(self, n: int) -> "Problem":
         """A small problem of the same kind, to compile on."""

@@ -1,50 +1,61 @@
-"""One solver on one problem in a process of its own: a JSON line for every budget.
+"""One solver in a process of its own, asked line by line: ``python -m benchmarks.convex.worker S``.
 
-``python -m benchmarks.convex.worker PROBLEM SOLVER [--seconds 60] [--repeats 1] [--budget B]``;
-the caller pins threads by the environment (``OMP_NUM_THREADS`` and its kin).
+Asked by JSON lines on standard input, answers by JSON lines on standard output::
+
+    {"load": PROBLEM, "limit": seconds} -> {"prepared": seconds, "warm_up": seconds}
+    {"fit": BUDGET, "limit": seconds}  -> {"cpu": , "wall": , "value": , "rounds": , "mib": }
+
+A fit that takes longer than its limit of processor time is ended with its process, by the system.
+The caller pins threads by the environment (``OMP_NUM_THREADS`` and its kin).
 """
 
-import argparse
 import json
+import math
+import os
 import resource
+import signal
+import sys
 import time
-
-import numpy as np
 
 from benchmarks.convex.datasets import load
 from benchmarks.convex.objective import value
-from benchmarks.convex.solvers import solvers
+from benchmarks.convex.solvers import solvers, threads
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("problem")
-    parser.add_argument("solver")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--budget", type=float)
-    options = parser.parse_args()
-    problem, solver = load(options.problem), solvers()[options.solver]
-    began = time.perf_counter()
-    solver.fit(problem.take(3000), solver.budgets[0])
-    print(json.dumps({"warm_up": time.perf_counter() - began}), flush=True)
-    spent, best, stalls = 0.0, np.inf, 0
-    for budget in [options.budget] if options.budget is not None else solver.budgets:
-        times = []
-        for _ in range(options.repeats):
+    answers, sys.stdout = os.fdopen(os.dup(1), "w"), sys.stderr  # libraries may print
+    os.dup2(2, 1)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    solver = solvers()[sys.argv[1]]
+    problem = prepared = None
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "load" in asked:
+            problem = prepared = None
+            problem = load(asked["load"])
+            began = time.perf_counter()
+            prepared = solver.prepare(problem)
+            spent = time.perf_counter() - began
+            limit(asked["limit"])
+            small, began = solver.prepare(problem.take(3000)), time.perf_counter()
+            solver.fit(small, solver.budgets[0])
+            limit(0.0)
+            answer = {"prepared": spent, "warm_up": time.perf_counter() - began}
+        else:
+            limit(asked["limit"])
             cpu, wall = time.process_time(), time.perf_counter()
-            w = solver.fit(problem, budget)
-            times.append((time.perf_counter() - wall, time.process_time() - cpu))
-        seconds, cpu = np.median(times, axis=0)
-        reached = value(problem, w)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        line = {"budget": budget, "seconds": seconds, "cpu": cpu, "value": reached, "mib": memory}
-        print(json.dumps(line), flush=True)
-        spent += seconds
-        stalls = stalls + 1 if reached > best - 1e-14 * abs(best) else 0
-        if spent > options.seconds or stalls == 2:
-            break
-        best = min(best, reached)
+            w, rounds = solver.fit(prepared, asked["fit"])
+            cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+            limit(0.0)
+            mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            answer = {"cpu": cpu, "wall": wall, "value": value(problem, w), "mib": mib}
+            answer |= {"rounds": rounds if math.isfinite(rounds) else None}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def limit(seconds: float) -> None:
+    """Processor time from now on after which the system ends this process; 0 for no limit."""
+    signal.setitimer(signal.ITIMER_PROF, seconds * threads())
 
 
 if __name__ == "__main__":

@@ -24,8 +24,20 @@ def text_like(name: str, n: int, d: int, per_row: float, l2: float, l1: float = 
     return Problem(name, X, y, "logistic", l2, l1)
 
 
+def with_numbers(name: str, l2: float) -> Problem:
+    """The same documents with a number to predict: Lasso, or elastic net where ``l2`` is given."""
+    problem = text_like(name, 50_000, 20_000, 50, 0.0)
+    random = np.random.default_rng(1)
+    z = problem.X @ (random.normal(size=20_000) * (random.random(20_000) < 0.02))
+    y = z / z.std() + random.normal(size=50_000)
+    steepest = float(np.abs(problem.X.T @ (y - y.mean())).max()) / len(y)
+    return Problem(name, problem.X, y, "squared", l2 * steepest, 0.02 * steepest)
+
+
 PROBLEMS = {
     "sparse-2e5x47e3": lambda: text_like("sparse-2e5x47e3", 200_000, 47_000, 68, 1e-5),
     "sparse-l1-5e4x2e4": lambda: text_like("sparse-l1-5e4x2e4", 50_000, 20_000, 50, 0.0, 1e-4),
+    "sparse-lasso-5e4x2e4": lambda: with_numbers("sparse-lasso-5e4x2e4", 0.0),
+    "sparse-elastic-5e4x2e4": lambda: with_numbers("sparse-elastic-5e4x2e4", 0.02),
     "quick-sparse-2e4x1e4": lambda: text_like("quick-sparse-2e4x1e4", 20_000, 10_000, 50, 1e-5),
 }

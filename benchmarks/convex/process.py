@@ -1,0 +1,80 @@
+"""A solver's own process, seen from outside."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+MOST_WALL = 900.0
+WARM_UP = 20.0
+"""Processor seconds that compiling and a fit of 3,000 rows may take."""
+LOGS = Path(__file__).parents[1] / "out" / "logs"
+"""What the libraries print, a file for each."""
+
+
+def pinned(threads: int) -> dict[str, str]:
+    """The environment of a process with so many threads."""
+    names = ("OMP", "OPENBLAS", "MKL", "NUMBA", "NUMEXPR")
+    return os.environ | {f"{name}_NUM_THREADS": str(threads) for name in names}
+
+
+class Worker:
+    """A process that runs one solver; see ``worker.py``."""
+
+    def __init__(self, solver: str, threads: int) -> None:
+        self.solver, self.threads, self.loaded = solver, threads, ""
+        self.warm_up, self.prepared = float("nan"), float("nan")
+        self.process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process, self.loaded = None, ""
+
+    def fit(self, problem: str, budget: float, limit: float) -> dict[str, Any] | None:
+        """One fit; None where it failed or took too long."""
+        if self.loaded != problem:
+            answer = self._ask({"load": problem, "limit": WARM_UP + limit})
+            if answer is None:
+                return None
+            self.loaded = problem
+            self.warm_up, self.prepared = answer["warm_up"], answer["prepared"]
+        return self._ask({"fit": budget, "limit": limit})
+
+    def _ask(self, line: dict[str, Any]) -> dict[str, Any] | None:
+        if self.process is None:
+            LOGS.mkdir(parents=True, exist_ok=True)
+            log = (LOGS / f"{self.solver}.txt").open("a")
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.convex.worker", self.solver],
+                env=pinned(self.threads),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(json.dumps(line) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            self.stop()
+            return None
+        ready, _, _ = select.select([self.process.stdout], [], [], MOST_WALL)
+        text = self.process.stdout.readline() if ready else ""
+        if not text:
+            self.stop()
+            return None
+        return json.loads(text)
