@@ -55,11 +55,11 @@ $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install $(PIN) -e '.[bench]'
 	touch $@
 
-bench: $(VENV)/.bench ## every solver on every convex problem: an hour and more
+bench: $(VENV)/.bench ## every solver on every convex problem: hours
 	$(BIN)/python -m benchmarks.convex
 
-bench-quick: $(VENV)/.bench ## the small ones
-	$(BIN)/python -m benchmarks.convex --quick --seconds 3
+bench-quick: $(VENV)/.bench ## three small ones: minutes
+	$(BIN)/python -m benchmarks.convex --quick
 
 accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
 	$(BIN)/python -m benchmarks.accuracy

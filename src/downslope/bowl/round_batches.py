@@ -1,10 +1,12 @@
 """Mini-batches with no rate to choose: descent on batches in round coordinates, with a certificate.
 
 In coordinates where the curvature is near 1 in every direction, a step on B rows is stable up to
-B / (B + m), with m weights: that is where noise and curvature balance. So the rate starts there,
-falls with the epochs, and the answer is the mean of an epoch's weights, in which the noise of the
-batches has cancelled. After every epoch but the first one look at all rows measures how far above
-the lowest point that mean still is; a thousandth of what was gained is enough.
+B / (B + m), with m weights: that is where noise and curvature balance. So the rate starts there and
+falls like one over the steps taken, and the answer is the mean of an epoch's weights, in which the
+noise of the batches has cancelled. After every epoch one look at all rows measures how far above
+the lowest point that mean still is; a thousandth of what was gained is enough. Where it is not, the
+gradient of all rows is at hand, and one step along it takes off what the batches were too slow for:
+the next epoch starts there (not for losses with kinks, whose curvature changes under the step).
 """
 
 import math
@@ -41,7 +43,7 @@ PATIENCE = 3
 
 @dataclass(frozen=True)
 class RoundAnnealed:
-    """``rate / (1 + 10 k / steps)^0.8``: full length for a tenth of an epoch, then falling."""
+    """``rate / (1 + 20 k / steps)``: full length for a twentieth of an epoch, then falling."""
 
     rate: float
     steps: int
@@ -56,7 +58,7 @@ class RoundAnnealed:
 
     def lengths(self, first: int, count: int) -> Array:
         """Lengths of ``count`` steps from number ``first`` on."""
-        return self.rate / (1.0 + 10.0 * np.arange(first, first + count) / self.steps) ** 0.8
+        return self.rate / (1.0 + 20.0 * np.arange(first, first + count) / self.steps)
 
 
 def no_closer(bound: float) -> Reason:
@@ -91,7 +93,7 @@ def round_rate(problem: Objective, batch_size: int) -> tuple[RoundAnnealed, str]
         f"In round coordinates, where the curvature is near 1, batches of {batch_size} rows carry "
         f"noise like a curvature of {m / batch_size:.3g} ({m} weights), so the learning rate "
         f"starts at 1 / (1 + {m / batch_size:.3g}) = {rate:.3g} and falls as "
-        f"(1 + 10 step / {steps})^-0.8; the answer is the mean of the last epoch's weights."
+        f"1 / (1 + 20 step / {steps}); the answer is the mean of the last epoch's weights."
     )
     return RoundAnnealed(rate, steps), why
 
@@ -200,6 +202,16 @@ class _Batches:
         slack = certificate.slack_of(self.view.metric.rho, 1.0, doubt)
         return certificate.height(self.view.start().decrement, slack)
 
+    @property
+    def nearly_there(self) -> bool:
+        """Whether a whole step along the gradient of all rows is safe.
+
+        It is where the loss has no kinks and the step promises little beside what was gained.
+        """
+        view, gained = self.view, self.null_value - self.view.value
+        smooth = self.problem.loss.name not in BENT
+        return self.epoch > 0 and smooth and view.start().decrement <= 0.1 * gained
+
     def verdict(self, bounds: list[float], enough: float, max_epochs: int) -> Reason | None:
         """The reason to stop here, if there is one."""
         value, bound = self.view.value, self.bound
@@ -217,6 +229,9 @@ class _Batches:
         from downslope.kernels.round_batches import round_batches
 
         passes, mean = self.passes, np.zeros_like(self.w)
+        if self.nearly_there:
+            metric, gradient = self.view.metric, self.view.gradient
+            self.w = self.view.w - metric.lift(metric.pull(gradient))
         lengths = self.rate.lengths(self.k, math.ceil(self.rows.n_rows / self.batch_size))
         round_batches(
             passes.X,
