@@ -1,0 +1,582 @@
+"""Symptoms one by one, on facts by hand: what is just enough, what is just not, and what is said.
+
+``tests/test_diagnose.py`` plants causes in real runs. Here every threshold is approached from both
+sides, and a finding's number, threshold, sentence, remedy and next rate are compared whole.
+"""
+
+import json
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from downslope.curvature import Curvature
+from downslope.diagnosis import data_symptoms as data
+from downslope.diagnosis import pace_symptoms as pace
+from downslope.diagnosis import place_symptoms as place
+from downslope.diagnosis.findings import Evidence, Validation
+from downslope.diagnosis.problem_facts import ProblemFacts
+from downslope.diagnosis.run_facts import RunFacts
+from downslope.diagnosis.table_facts import Share, TableFacts
+from downslope.noise import GradientNoise
+from downslope.rules import Adam, Momentum, Plain
+
+NAN = math.nan
+SAID = json.loads((Path(__file__).parent / "said_by_symptoms.json").read_text())
+FALLING = np.geomspace(16.0, 1.0, 40)
+
+RUN = RunFacts(
+    steps=39,
+    full_batch=True,
+    curve=FALLING,
+    norms=FALLING,
+    products=np.full(39, 0.5),
+    bends=np.full(39, 2.0),
+    cosines=np.full(39, 0.5),
+    rate=0.25,
+    shrink=0.5,
+    late=0.05,
+    rises=0.0,
+    regained=0.5,
+    ends=(16.0, 1.0),
+)
+HERE = Curvature(2.0, 1.0, 1.0, np.array([1.0, 0.0]), np.array([0.0, 1.0]), "here")
+PROBLEM = ProblemFacts(
+    w=np.array([3.0, -4.0]),
+    gradient=np.array([0.6, 0.8]),
+    ratio=0.0625,
+    here=HERE,
+    top=2.0,
+    guard=None,
+    products=np.full(4, 0.5),
+    slope_bend=1.5,
+    dead=0.0,
+    gap=None,
+    distance=None,
+    least_squares=None,
+    noise=None,
+    batch_size=None,
+    linear=False,
+    curved=True,
+)
+TABLE = TableFacts(
+    names=("a", "b"),
+    n_rows=40,
+    bad_rows=np.array([], dtype=int),
+    sizes=np.array([1.0, 2.0]),
+    spreads=np.array([1.0, 2.0]),
+    top=4.0,
+    scaled_top=1.5,
+    scaled_condition=3.0,
+    correlations=np.array([0.25, 0.5]),
+    target_variance=8.0,
+)
+
+
+def evidence(facts):
+    """Calm facts, but for what is given; ``here.x`` is a part of the problem's curvature."""
+    facts = dict(facts)
+    run = replace(RUN, **facts.pop("run", {}))
+    problem, table = facts.pop("problem", None), facts.pop("table", None)
+    if problem is not None:
+        own = {k: v for k, v in problem.items() if not k.startswith("here.")}
+        here = {k.removeprefix("here."): v for k, v in problem.items() if k not in own}
+        problem = replace(PROBLEM, here=replace(HERE, **here), **own)
+    if table is not None:
+        table = replace(TABLE, **table)
+    return Evidence(
+        run=run, problem=problem, table=table, **{"rule": Plain(), "reason": "max_steps", **facts}
+    )
+
+
+def changed(facts, change):
+    """The same facts with some replaced, one level deep."""
+    merged = dict(facts)
+    for key, value in change.items():
+        inner = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = {**merged[key], **value} if inner else value
+    return merged
+
+
+QUADRATIC = {"here.holds": "everywhere", "linear": True}
+BATCHES = {"full_batch": False}
+ROUGH = np.where(np.arange(40) == 30, 40.0, 1.0)
+BROKEN = np.where(np.arange(40) < 30, 1.0, NAN)
+VALLEY = {"here.slowest": 2.0 / 1024, "here.smallest": 2.0 / 1024}
+RISING = np.linspace(1.0, 2.0, 40)
+FLAT_END = np.concatenate([np.geomspace(16.0, 1.0, 20), np.ones(20)])
+
+# name: (symptom, facts that are just enough, changes of which each one is enough to silence it)
+CASES = {
+    "gradient bug": (
+        data.gradient_bug,
+        {"gradient_error": 0.011},
+        [{"gradient_error": 0.01}, {"gradient_error": NAN}],
+    ),
+    "rows not finite": (
+        data.bad_rows,
+        {"table": {"bad_rows": np.arange(3, 10)}},
+        [{"table": None}],
+    ),
+    "one heavy row": (
+        data.bad_rows,
+        {"table": {"heaviest": Share(7, 0.51), "n_rows": 20}},
+        [{"table": {"heaviest": Share(7, 0.5)}}, {"table": {"n_rows": 19}}],
+    ),
+    "one wild target": (
+        data.bad_rows,
+        {"table": {"wildest": Share(7, 0.51)}},
+        [{"table": {"wildest": Share(7, 0.5)}}],
+    ),
+    "not even a first step": (
+        data.bad_rows,
+        {"run": {"ends": (NAN, NAN)}},
+        [{"run": {"ends": (1.0, NAN)}}],
+    ),
+    "a batch that is not a number": (
+        data.bad_rows,
+        {"run": {**BATCHES, "norms": BROKEN}},
+        [
+            {"run": {"full_batch": True}},
+            {"run": {"norms": np.where(np.arange(40) < 19, 1.0, NAN)}},
+        ],
+    ),
+    "a run-away before it is not a number": (
+        data.bad_rows,
+        {"run": {**BATCHES, "norms": np.where(np.arange(40) == 28, 20.0, BROKEN)}},
+        [],
+    ),
+    "a batch out of line": (
+        data.bad_rows,
+        {"run": {**BATCHES, "norms": ROUGH}},
+        [
+            {"run": {"full_batch": True}},
+            {"run": {"norms": ROUGH[22:]}},
+            {"run": {"norms": np.where(ROUGH > 1.0, 19.0, 1.0)}},
+            {"run": {"curve": np.where(np.arange(40) < 39, FALLING, NAN)}},
+            {"run": {"ends": (1.0, 200.0)}},
+        ],
+    ),
+    "overfitting": (
+        data.overfitting,
+        {"validation": Validation(12, 1.0, 1.0625, True)},
+        [
+            {"validation": Validation(12, 20.0, 21.0, True)},
+            {"validation": Validation(12, 1.0, 2.0, False)},
+            {"validation": None},
+        ],
+    ),
+    "overfitting from zero, stopped in time": (
+        data.overfitting,
+        {"validation": Validation(12, 0.0, 1.0, True), "reason": "validation"},
+        [],
+    ),
+    "separable": (
+        data.separable,
+        {"margin": 0.125},
+        [{"margin": 0.0}, {"margin": None}, {"run": {"curve": np.array([1.0, NAN])}}],
+    ),
+    "a column that knows": (
+        data.leak,
+        {"table": {"correlations": np.array([0.25, 0.9995]), "n_rows": 20}},
+        [
+            {"table": {"correlations": np.array([0.25, 0.999])}},
+            {"table": {"n_rows": 19}},
+            {"table": {"correlations": None}},
+            {"table": {"correlations": np.array([])}},
+        ],
+    ),
+    "columns that know together": (
+        data.leak,
+        {"table": {"n_rows": 20}, "problem": {"least_squares": 7e-5, "w": np.array([99.5, 0.25])}},
+        [
+            {"problem": {"least_squares": 8e-5}},
+            {"problem": {"least_squares": None}},
+            {"table": {"target_variance": 0.0}},
+            {"problem": None},
+            {"table": {"n_rows": 19}},
+        ],
+    ),
+    "columns of equal part": (
+        data.leak,
+        {"table": {}, "problem": {"least_squares": 7e-5, "w": np.array([1.0, 0.5, 9.0])}},
+        [],
+    ),
+    "rank": (data.rank_deficient, {"table": {"dependent": tuple("abcdefg")}}, [{"table": None}]),
+    "rank of two": (
+        data.rank_deficient,
+        {"table": {"dependent": ("a", "b")}},
+        [{"table": {"dependent": ()}}],
+    ),
+    "constant": (
+        data.constant_column,
+        {"table": {"constant": ("a",)}},
+        [{"table": {"constant": ()}}, {"table": None}],
+    ),
+    "arrived by the gradient": (
+        place.converged,
+        {"run": {"norms": np.geomspace(1.0, 2.0**-20, 40)}},
+        [
+            {"run": {"norms": np.geomspace(1.0, 1.1e-6, 40)}},
+            {"run": {"curve": np.array([1.0, NAN])}},
+        ],
+    ),
+    "arrived as asked": (place.converged, {"reason": "converged"}, [{"reason": "max_steps"}]),
+    "arrived by the way left": (
+        place.converged,
+        {"problem": {"distance": 4e-6}},
+        [{"problem": {"distance": 4.1e-6}}, {"problem": {"distance": None}}],
+    ),
+    "saddle": (
+        place.saddle,
+        {"problem": {"here.smallest": -0.25, "ratio": 1e-3}},
+        [
+            {"problem": {"ratio": 1.1e-3}},
+            {"problem": {"here.smallest": -0.002}},
+            {"problem": {"linear": True}},
+            {"problem": {"here.settled": False}},
+            {"problem": None},
+            {"run": {"curve": np.array([1.0, NAN])}},
+        ],
+    ),
+    "saddle by its own gradient": (
+        place.saddle,
+        {"problem": {"here.smallest": -8.0, "gradient": np.array([0.0, 0.016])}},
+        [{"problem": {"gradient": np.array([0.012, 0.012])}}],
+    ),
+    "dead": (
+        place.dead_gradient,
+        {"problem": {"dead": 0.6}},
+        [{"problem": {"dead": 0.59}}, {"problem": {"linear": True}}, {"problem": None}],
+    ),
+    "plateau": (
+        place.plateau,
+        {"run": {"curve": FLAT_END}, "problem": {"slope_bend": 0.001}},
+        [
+            {"problem": {"slope_bend": 0.0021}},
+            {"problem": {"linear": True}},
+            {"problem": {"ratio": 1e-6}},
+            {"run": {"full_batch": False}},
+            {"run": {"curve": FALLING}},
+            {"run": {"curve": FLAT_END[-7:]}},
+        ],
+    ),
+    "plateau from the trace alone": (
+        place.plateau,
+        {
+            "run": {
+                "curve": FLAT_END,
+                "norms": np.geomspace(1.0, 0.009, 40),
+                "products": np.full(39, 0.0005),
+                "bends": np.full(39, 4.0),
+            }
+        },
+        [
+            {"run": {"norms": np.geomspace(1.0, 0.01, 40)}},
+            {"run": {"products": np.full(39, 0.002)}},
+            {"run": {"products": np.full(39, NAN)}},
+        ],
+    ),
+    "a lower one is known": (
+        place.local_minimum,
+        {"lowest": 0.5, "reason": "converged"},
+        [
+            {"lowest": 1.0},
+            {"lowest": None},
+            {"reason": "max_steps"},
+            {"run": {"curve": np.array([1.0, NAN])}},
+        ],
+    ),
+    "a lower one is known, with its curvature": (
+        place.local_minimum,
+        {"lowest": -2.0, "reason": "converged", "problem": {}},
+        [],
+    ),
+    "on course": (
+        place.on_course,
+        {},
+        [{"run": {"curve": np.array([1.0, NAN])}}, {"problem": {"ratio": 1e-6}}],
+    ),
+    "on course by batches": (place.on_course, {"run": BATCHES}, []),
+    "on course though the gradient grew": (place.on_course, {"run": {"shrink": 1.0}}, []),
+    "stopped": (
+        place.stopped,
+        {"run": {"curve": FLAT_END}},
+        [
+            {"run": {"curve": FALLING}},
+            {"problem": {}},
+            {"run": {"full_batch": False}},
+            {"run": {"curve": FLAT_END[-7:]}},
+            {"reason": "converged"},
+        ],
+    ),
+    "past the limit": (
+        pace.divergence,
+        {"problem": QUADRATIC, "run": {"rate": 1.0625}},
+        [{"run": {"rate": 1.0}}, {"reason": "converged"}, {"table": {"bad_rows": np.array([1])}}],
+    ),
+    "blown up": (
+        pace.divergence,
+        {"reason": "diverged", "problem": {}, "run": {"rate": 2.0}},
+        [{"reason": "max_steps"}],
+    ),
+    "blown up below the limit": (
+        pace.divergence,
+        {"reason": "diverged", "problem": {}, "run": {"curve": RISING, "rate": 0.25}},
+        [],
+    ),
+    "blown up without a limit": (
+        pace.divergence,
+        {"reason": "diverged", "rule": Adam(), "run": {"curve": RISING}},
+        [],
+    ),
+    "not a number": (
+        pace.divergence,
+        {"rule": Adam(), "run": {"curve": np.array([1.0, NAN])}},
+        [{"run": {"curve": FALLING}}],
+    ),
+    "a trace that grows": (
+        pace.divergence,
+        {"run": {"curve": RISING, "norms": np.geomspace(1.0, 2.0**39, 40)}},
+        [{"run": {"curve": FALLING, "norms": FALLING}}],
+    ),
+    "a zig-zag that widens": (
+        pace.divergence,
+        {"run": {"products": np.full(39, 2.5), "norms": np.geomspace(1.0, 1.5**39, 40)}},
+        [
+            {"run": {"products": np.full(39, 2.0)}},
+            {"run": {"norms": FALLING}},
+            {"run": {"products": np.full(39, NAN)}},
+        ],
+    ),
+    "momentum that climbed": (
+        pace.divergence,
+        {"rule": Momentum(), "run": {"curve": np.linspace(1.0, 5.0, 40)}},
+        [{"run": {"curve": np.linspace(1.0, 4.0, 40)}}],
+    ),
+    "the edge": (
+        pace.edge_of_stability,
+        {"problem": {"products": np.array([0.5, 0.5, 1.8, 1.8])}, "run": {"rises": 0.1}},
+        [
+            {"problem": {"products": np.full(4, 1.79)}},
+            {"problem": {"products": np.full(4, 2.21)}},
+            {"problem": {"linear": True}},
+            {"problem": {"here.holds": "everywhere"}},
+            {"run": {"rises": 0.09}},
+            {"run": {"curve": RISING}},
+            {"run": {"full_batch": False}},
+            {"searching": True},
+            {"rule": Adam()},
+        ],
+    ),
+    "the edge from the trace alone": (
+        pace.edge_of_stability,
+        {"run": {"products": np.repeat([0.5, 2.2], [19, 20]), "rises": 0.5}},
+        [{"run": {"regained": 0.9}}, {"run": {"products": np.full(39, NAN)}}],
+    ),
+    "crawling": (
+        pace.crawling,
+        {"problem": {"top": 0.375, **QUADRATIC}},
+        [
+            {"problem": {"top": 0.4}},
+            {"problem": {"top": 0.0}},
+            {"searching": True},
+            {"reason": "converged"},
+            {"run": {"curve": np.array([1.0, NAN])}},
+        ],
+    ),
+    "crawling from the trace alone": (
+        pace.crawling,
+        {"run": {"bends": np.full(39, 0.25)}},
+        [{"run": {"full_batch": False}}, {"run": {"bends": np.full(39, 0.4)}}],
+    ),
+    "crawling with momentum": (
+        pace.crawling,
+        {"rule": Momentum(0.5), "run": {"bends": np.full(39, 0.125)}},
+        [{"run": {"bends": np.full(39, 0.25)}}],
+    ),
+    "a steady decline": (
+        pace.crawling,
+        {"rule": Adam(), "run": {"late": 0.16}},
+        [{"run": {"late": 0.15}}, {"run": {"curve": FALLING[:7]}}, {"run": {"rises": 0.06}}],
+    ),
+    "a long way for an adaptive rule": (
+        pace.crawling,
+        {"rule": Adam(), "run": {"late": 0.16}, "problem": {"distance": 50.0}},
+        [],
+    ),
+    "a way that is not long": (
+        pace.crawling,
+        {"rule": Adam(), "run": {"late": 0.16}, "problem": {"distance": 1.0}},
+        [],
+    ),
+    "a narrow valley": (
+        pace.ill_conditioning,
+        {"problem": VALLEY, "run": {"shrink": 0.995}},
+        [
+            {"run": {"shrink": 0.99}},
+            {"run": {"cosines": np.full(39, -0.5)}},
+            {"problem": {"here.slowest": 0.002}},
+            {"problem": {"here.slowest": 0.0}},
+            {"problem": {"here.smallest": -0.01}},
+            {"problem": {"curved": False}},
+            {"reason": "converged"},
+        ],
+    ),
+    "a narrow valley, by batches": (
+        pace.ill_conditioning,
+        {"problem": VALLEY, "run": BATCHES},
+        [],
+    ),
+    "the scale of a column": (
+        pace.ill_conditioning,
+        {
+            "problem": {**VALLEY, "linear": True, "here.holds": "everywhere"},
+            "run": {"shrink": 0.995},
+            "table": {"scaled_condition": 34.0},
+        },
+        [],
+    ),
+    "the scale, under a rule that has no rate to name": (
+        pace.ill_conditioning,
+        {"problem": VALLEY, "run": {"shrink": 0.995}, "table": {}, "rule": Momentum()},
+        [],
+    ),
+    "not the scale": (
+        pace.ill_conditioning,
+        {"problem": VALLEY, "run": {"shrink": 0.995}, "table": {"scaled_condition": 34.5}},
+        [],
+    ),
+    "two paces": (
+        pace.ill_conditioning,
+        {"run": {"products": np.repeat([2.0, 0.5], [2, 37]), "shrink": 1.0 - 1.0 / 1024}},
+        [
+            {"run": {"shrink": 1.0 - 1.0 / 256}},
+            {"run": {"shrink": 0.99}},
+            {"run": {"products": np.full(39, NAN)}},
+            {"run": {"products": np.full(39, 0.09), "shrink": 1.0 - 2.0**-16}},
+            {"run": {"cosines": np.zeros(39)}},
+            {"run": {"norms": np.geomspace(1.0, 1e-6, 40)}},
+            {"run": {"shrink": 1.0}},
+        ],
+    ),
+    "zig-zag": (
+        pace.oscillation,
+        {
+            "problem": {**QUADRATIC, "top": 6.0},
+            "run": {"cosines": np.repeat([-0.75, 0.5], [5, 34])},
+        },
+        [
+            {"run": {"cosines": np.repeat([-0.75, 0.5], [4, 35])}},
+            {"run": {"cosines": np.repeat([-0.5, 0.5], [5, 34])}},
+            {"problem": {"top": 4.0}},
+            {"problem": {"top": 8.1}},
+            {"searching": True},
+            {"run": {"full_batch": False}},
+            {"run": {"curve": np.array([1.0, NAN])}},
+        ],
+    ),
+    "zig-zag in a valley": (
+        pace.oscillation,
+        {
+            "problem": {**QUADRATIC, "top": 6.0, "here.slowest": 0.25},
+            "run": {"cosines": np.full(3, -0.75)},
+        },
+        [{"run": {"cosines": np.array([-0.75, 0.5])}}],
+    ),
+    "zig-zag from the trace alone": (
+        pace.oscillation,
+        {"run": {"cosines": np.full(39, -0.75), "products": np.full(39, 1.5)}},
+        [{"run": {"products": np.full(39, 1.0)}}, {"run": {"products": np.full(39, 2.25)}}],
+    ),
+    "hopping over kinks": (
+        pace.oscillation,
+        {"problem": {"curved": False}, "run": {"rises": 0.21}},
+        [{"run": {"rises": 0.2}}, {"run": {"curve": RISING}}, {"reason": "converged"}],
+    ),
+    "hopping around the bottom": (
+        pace.oscillation,
+        {"rule": Adam(), "run": {"rises": 0.25, "late": 0.0}, "problem": {}},
+        [{"run": {"late": 0.02}}],
+    ),
+    "too much momentum, from the trace alone": (
+        pace.oscillation,
+        {"rule": Momentum(), "run": {"rises": 0.36, "shrink": 0.98}},
+        [{"run": {"rises": 0.35}}, {"run": {"shrink": 0.97}}],
+    ),
+    "too much momentum": (
+        pace.oscillation,
+        {
+            "rule": Momentum(0.99),
+            "problem": {"here.slowest": 1.5},
+            "run": {"rises": 0.25},
+        },
+        [{"rule": Momentum(0.9)}, {"problem": {"here.slowest": 1e-5}}],
+    ),
+    "noise floor": (
+        pace.noise_floor,
+        {
+            "problem": {"noise": GradientNoise(8.0, 0.25), "batch_size": 16, "gap": 0.3125},
+            "run": {**BATCHES, "late": 0.04},
+        },
+        [
+            {"problem": {"noise": GradientNoise(8.0, 0.5)}},
+            {"problem": {"gap": 0.32}},
+            {"run": {"late": 0.05}},
+            {"run": {"full_batch": True}},
+            {"run": {"curve": FALLING[:3]}},
+            {"reason": "converged"},
+        ],
+    ),
+    "noise floor that is low": (
+        pace.noise_floor,
+        {
+            "problem": {"noise": GradientNoise(0.5, 0.01), "batch_size": 4},
+            "run": {**BATCHES, "late": 0.0},
+        },
+        [],
+    ),
+    "noise floor from the trace alone": (
+        pace.noise_floor,
+        {"run": {**BATCHES, "late": 0.04, "norms": np.repeat([16.0, 0.032], [20, 20])}},
+        [
+            {"run": {"norms": np.repeat([16.0, 0.016], [20, 20])}},
+            {"run": {"norms": np.repeat([0.0, 1.0], [20, 20])}},
+            {"run": {"norms": np.repeat([1.0, NAN], [20, 20])}},
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_just_enough_and_what_is_said(name):
+    symptom, facts, _ = CASES[name]
+    found = symptom(evidence(facts))
+    assert found is not None
+    said = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(found).items()}
+    expected = SAID[name]
+    numbers = ("number", "threshold", "next_rate")
+    assert {k: v for k, v in said.items() if k not in numbers} == {
+        k: v for k, v in expected.items() if k not in numbers
+    }
+    assert [said[k] for k in numbers] == pytest.approx([expected[k] for k in numbers])
+
+
+JUST_NOT = [(name, k) for name, case in CASES.items() for k in range(len(case[2]))]
+
+
+@pytest.mark.parametrize(("name", "k"), JUST_NOT)
+def test_just_not_enough(name, k):
+    symptom, facts, silent = CASES[name]
+    assert symptom(evidence(changed(facts, silent[k]))) is None
+
+
+def test_every_symptom_is_approached():
+    asked = {case[0].__name__ for case in CASES.values()}
+    for module in (data, pace, place):
+        own = {
+            n for n, f in vars(module).items() if getattr(f, "__module__", "") == module.__name__
+        }
+        assert {name for name in own if not name.startswith("_")} <= asked
