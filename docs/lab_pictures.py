@@ -55,7 +55,7 @@ def main(folder: Path) -> None:
                 answer(page)
             page.wait_for_timeout(1_500)
             picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
-            picture.quantize(256, Image.Quantize.FASTOCTREE).save(
+            picture.quantize(256, Image.Quantize.MEDIANCUT, kmeans=4).save(
                 folder / f"lab-{name}.png", optimize=True
             )
             print(folder / f"lab-{name}.png")

@@ -18,6 +18,8 @@ export interface Curves {
   readonly list: readonly Curve[];
   /** Level lines with their names. */
   readonly levels?: readonly { readonly name: string; readonly value: number }[];
+  /** Never on a logarithmic axis. */
+  readonly plain?: boolean;
 }
 
 const DECADES = 16;
@@ -33,7 +35,7 @@ interface Plan {
 
 /** How curves lie on a picture of this size. */
 export function planOf(curves: Curves, width: number, height: number): Plan {
-  const log = allPositive(curves);
+  const log = !curves.plain && allPositive(curves);
   const scale = (v: number) => (log ? Math.log10(v) : v);
   const known = [...curves.list.flatMap(({ values }) => [...values]), ...(curves.levels ?? []).map(({ value }) => value)]
     .map(scale).filter(Number.isFinite);

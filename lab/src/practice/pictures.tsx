@@ -30,7 +30,7 @@ export function ItemPicture({ room }: { room: Practising }) {
   return (
     <Picture
       title={heights ? "The row of heights" : "Loss"} shape={SHAPE} weight="wide"
-      draw={(pen) => drawCurves(pen, { x, list }, heights ? "place" : "update", "", -1)}
+      draw={(pen) => drawCurves(pen, { x, list, plain: heights }, heights ? "place" : "update", "", -1)}
       table={() => ({ columns: [heights ? "place" : "update", ...list.map(({ name }) => name)], rows: x.map((k, i) => [k, ...curves.map((values) => short(values[i]!, 6))]) })}
     />
   );
