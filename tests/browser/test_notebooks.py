@@ -134,6 +134,15 @@ def test_widget_in_jupyterlab(run, page, tmp_path):
     assert "k=12" in said
     assert "rate=0.25" in said
     page.get_by_label("Shape").wait_for()
+    lab.get_by_role("button", name="Practice").click()
+    lab.get_by_role("button", name="Two steps by hand").click()
+    blank = lab.get_by_label("w after step 1")
+    blank.focus()
+    page.keyboard.type("b1")
+    assert blank.input_value() == "b1"
+    page.keyboard.press("Enter")
+    lab.get_by_text('"b1" is not a number').wait_for()
+    assert page.locator(".jp-CodeCell").count() == cells
 
 
 def test_frame_in_jupyterlab(run, page, tmp_path):
