@@ -115,6 +115,11 @@ def test_the_four_minima_of_himmelblau():
     assert found.lines()[0] == "4 places from 80 starts"
 
 
+def test_rounding_is_printed_as_nothing():
+    lines = basins(surface("ripples").problem, surface("ripples").box, resolution=31).minima.lines()
+    assert lines[1].startswith("  minimum of 0 at (0), curvature 3.1 to 3.1")
+
+
 def test_every_dent_of_the_ripples_is_found():
     """Sign changes of the slope, from falling to rising, on a fine grid."""
     each = surface("ripples")

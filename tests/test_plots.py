@@ -16,6 +16,7 @@ from downslope.pictures.fits import (
     fitted_line,
     predictions,
 )
+from downslope.pictures.ground import escapes, sharpness
 from downslope.pictures.rates import RateCurve, RuleCurve, rate_curves, rule_curves
 from downslope.pictures.style import (
     DARK,
@@ -113,6 +114,13 @@ FIGURES = {
         np.column_stack((np.arange(len(v)), v)), v, plane=bowl(), seen=v[::-1],
         explained=(0.9, 0.1), theme=theme,
     ),
+    "escapes": lambda theme, name, v: escapes(
+        np.arange(len(v)), v, {"plain": v, name: v[::-1]}, {"plain": 1, name: 0}, name=name,
+        theme=theme,
+    ),
+    "sharpness": lambda theme, name, v: sharpness(
+        np.arange(len(v)), v, [0, 3, 7], v[:3], 5.0, value_name=name, theme=theme
+    ),
 }  # fmt: skip
 
 
@@ -169,6 +177,22 @@ def test_every_regime_is_named_and_shown():
 def test_the_gap_between_the_path_and_its_plane_is_printed():
     text = words(path_plane([[0, 0], [1, 1]], [4.0, 2.0], seen=[1.0, 2.0]))
     assert "gap between the true loss and the plane beneath: up to 3" in text
+
+
+def test_valleys_where_walks_end_are_counted_and_the_shares_said():
+    x = np.linspace(-8.0, 8.0, 50)
+    figure = escapes(x, x**2, {"plain": [1.0, 1.001, 4.0, 99.0]}, {"plain": 1})
+    assert "plain\n1 of 4 (25%)" in words(figure)
+    (dots,) = figure.axes[1].collections
+    np.testing.assert_allclose(dots.get_offsets()[:, 0], [1.0005, 4.0])
+    assert dots.get_sizes()[0] == 2 * dots.get_sizes()[1]
+
+
+def test_sharpness_is_said_beside_what_the_rate_can_bear():
+    shown = words(sharpness([0, 1, 2], [3.0, 1.0, 2.0], [0, 2], [1.0, 5.0], 4.0))
+    assert "2 / rate = 4" in shown
+    assert "The ground sharpens to 1.25 times what the rate can bear" in shown
+    assert "the loss rose on 1 of 2 steps, from 3 to 2 in all" in shown
 
 
 def test_minima_are_counted_and_the_lowest_named():

@@ -31,19 +31,24 @@ figure = basin_picture(ripples.value, ground.axes, ground.labels, places, ["w"])
 figure
 
 # %%
-# **Out of a shallow valley.** Two hundred starts, spread evenly. Plain descent stays in the valley
-# it begins in. Momentum carries some walks over the next hill.
+# **Out of a shallow valley.** Two hundred starts, spread evenly, on the same kind of ground. Plain
+# descent stays in the valley it begins in. Momentum carries walks over low ridges, and noise, as
+# small batches bring it, shakes them out of shallow valleys while the rate is still large.
 import numpy as np
 
-from downslope.rates import Constant
-from downslope.rules import Momentum, Plain
-from downslope.stopping import MaxSteps
-from downslope.sweeping.race import restarts
+from downslope.landscapes.escape import escapes
+from downslope.pictures.ground import escapes as escape_picture
 
-starts = list(np.random.default_rng(0).uniform(-7, 7, (200, 1)))
-for rule in (Plain(), Momentum(0.95)):
-    ends = restarts(ripples, starts, rule, Constant(0.1), [MaxSteps(400)])
-    print(f"{rule.name:>8}: {100 * ends.share(1e-3):.1f}% of the starts reach the lowest point")
+bumps = surface("ripples")
+ways = escapes(bumps.problem, bumps.box, lowest=0.0, rate=0.2)
+x = np.linspace(*bumps.box[0], 400)
+figure = escape_picture(
+    x,
+    bumps.problem.many(x[None])[0],
+    {way.name: way.ends[:, 0] for way in ways},
+    {way.name: way.reached for way in ways},
+)
+figure
 
 # %%
 # **Two weights.** Himmelblau's surface has four lowest points of the same height. The dashed
@@ -64,3 +69,16 @@ for start in ([0.5, 0.4], [0.0, 1.5]):
     place = found.places[0]
     at = np.abs(place.w).round(6)
     print(f"from {start}: a {place.kind} at distance {at} of 0, curvature {place.smallest:.2f}")
+
+# %%
+# **No slope to follow.** A loss can be flat, as a count of mistakes is, or jagged. Descent has
+# nothing to go by there and says so, by name, instead of stopping without a word.
+from downslope.minimizing.minimize import minimize
+
+for name, loss, start in (
+    ("stairs", lambda w: float(np.floor(abs(w[0]))), [2.5]),
+    ("a kink", lambda w: abs(w[0] - 1.0) + 0.1 * w[0], [3.0]),
+    ("a top", lambda w: float(np.cos(w[0])), [0.0]),
+):
+    reason = minimize(loss, start).reason
+    print(f"{name}: {reason.name}. {reason.sentence}")

@@ -45,6 +45,13 @@ figure = convergence(model.history_, value_name="log loss with penalty")
 figure
 
 # %%
+# Every layer is measured once per epoch: the length of its gradient, and how long its update was
+# beside its weights. About a thousandth is healthy; far less, and the layer stands still.
+for name in ("gradient_norm", "update_ratio"):
+    layers = [model.history_[f"{name}[{layer}]"] for layer in range(2)]
+    print(f"{name:13}", *(f"layer {i}: {np.nanmedian(seen):.2g}" for i, seen in enumerate(layers)))
+
+# %%
 # **The landscape of a network** has as many directions as weights. A path through it can be drawn
 # on the plane of the two directions in which it moved most. The points carry their true loss; what
 # the plane shows beneath them can differ, so the largest gap is written above the figure.
@@ -64,4 +71,31 @@ print(
     f"{small.size} weights, log loss {walk.trace['value'][0]:.3f} -> {walk.trace['value'][-1]:.3f}"
 )
 figure = picture(small.value, walk.trace.weights, [f"w{j}" for j in range(small.size)], grid=41)
+figure
+
+# %%
+# **The ground gets sharper on the way.** On all rows and with a constant rate, a network walks to
+# where the largest curvature is 2 / rate, the most that the rate can bear, and stays there: the
+# loss rises and falls, and goes down in the long run. That is the edge of stability (Cohen et al.
+# 2021), and the diagnosis knows it from divergence.
+from downslope.curvature import sharpness
+from downslope.diagnosis.diagnose import diagnose
+from downslope.losses import SquaredError
+from downslope.networks.activations import Tanh
+from downslope.pictures.ground import sharpness as sharpness_picture
+
+x = np.linspace(-1.0, 1.0, 40)[:, None]
+waves = Network(MemoryRows(x, np.sin(4.0 * x[:, 0])), SquaredError(), (12,), Tanh())
+rate = Constant(0.4)
+walk = run(waves, waves.start(1), Plain(), rate, [MaxSteps(3000)], keep_weights=True)
+seen = sharpness(waves, walk.trace, points=40)
+print(diagnose(walk, waves, rule=Plain(), rate=rate))
+figure = sharpness_picture(
+    walk.trace["step"],
+    walk.trace["value"],
+    seen.steps,
+    seen.largest,
+    2.0 / rate.rate,
+    value_name="half the mean squared error",
+)
 figure

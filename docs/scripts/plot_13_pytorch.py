@@ -78,6 +78,11 @@ figure = convergence(mended.trace, value_name="mean squared error")
 figure
 
 # %%
+# Loops inside Lightning or Hugging Face's ``Trainer`` are watched by a callback:
+# ``downslope.modules.callbacks.lightning_callback()`` and ``trainer_callback()``. After the fit
+# their ``run.diagnose()`` is the same as here.
+
+# %%
 # **For scikit-learn's world** a module can also be an estimator, with ``fit`` and ``predict``.
 from downslope.modules.estimators import ModuleClassifier
 

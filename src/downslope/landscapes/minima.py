@@ -69,15 +69,22 @@ class Minima:
     def lines(self) -> list[str]:
         """A table to print."""
         lines = [f"{len(self.places)} places from {len(self.starts)} starts"]
+        width = float(np.ptp(self.starts))
+        high = max((abs(place.value) for place in self.places), default=0.0)
         for place in self.places:
-            at = ", ".join(f"{number:.6g}" for number in place.w)
+            at = ", ".join(_beside(number, width) for number in place.w)
             bends = f"curvature {place.smallest:.4g} to {place.largest:.4g}"
             lines.append(
-                f"  {place.kind} of {place.value:.6g} at ({at}), {bends}, "
+                f"  {place.kind} of {_beside(place.value, high)} at ({at}), {bends}, "
                 f"reached by {100 * place.share:.1f}%"
             )
         lost = int((self.labels < 0).sum())
         return [*lines, f"  {lost} starts came to no end"] if lost else lines
+
+
+def _beside(value: float, size: float) -> str:
+    """A number to six digits; 0 where it is rounding beside ``size``."""
+    return "0" if abs(value) <= 1e-12 * size else f"{value:.6g}"
 
 
 @dataclass(frozen=True)
