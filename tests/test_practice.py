@@ -74,6 +74,7 @@ def test_traces_are_what_the_engine_walks():
         rate = float(rest.partition(". Where")[0])
         walk = run(parse(formula), [float(start)], Plain(), Constant(rate), [MaxSteps(2)])
         np.testing.assert_allclose(walk.trace.weights[1:, 0], item.solution, atol=1e-9)
+        np.testing.assert_allclose(item.reveal[0][:3], walk.trace["value"], rtol=1e-9)
 
 
 def points(item):
@@ -91,6 +92,7 @@ def test_lines_by_hand_are_what_the_engine_walks():
         problem = Objective(MemoryRows(rows[:, :1], rows[:, 1]), make_loss("mse"))
         walk = run(problem, [0.0, 0.0], Plain(), Constant(rate), [MaxSteps(2)])
         np.testing.assert_allclose(walk.trace.weights[1:].ravel(), item.solution, atol=1e-9)
+        np.testing.assert_allclose(item.reveal[0][:3], walk.trace["value"], rtol=1e-9)
 
 
 def test_scores_are_the_engines_losses():
@@ -206,6 +208,15 @@ def test_momentum_limits_divide_fates():
             for share in (0.98, 1.02)
         ]
         assert ends[0] < curvature < ends[1]
+        for share, curve in zip((0.95, 1.05), item.reveal, strict=True):
+            seen = run(
+                parse(f"{curvature / 2} * w^2"),
+                [1.0],
+                Momentum(beta),
+                Constant(share * item.solution[0]),
+                [MaxSteps(40)],
+            ).trace["value"]
+            np.testing.assert_allclose(curve[: len(seen)], seen, rtol=1e-9)
         checked += 1
     assert checked > 30
 

@@ -18,7 +18,8 @@ const updateOf = (name: string) => Number(name.split(" ").at(-1));
 const round = (x: number, digits: number) => String(Number(x.toFixed(digits)));
 
 export function ItemPicture({ room }: { room: Practising }) {
-  const { kind, curves } = room.item.value!;
+  const { kind, curves: asked } = room.item.value!;
+  const curves = asked.length ? asked : room.judged.value?.reveal ?? [];
   if (kind === "fog") return <FogPicture room={room} />;
   if (kind === "sketch") return <SketchPicture room={room} />;
   if (!curves.length) return null;
@@ -26,10 +27,10 @@ export function ItemPicture({ room }: { room: Practising }) {
   const name = heights ? "height" : "loss";
   const from = heights ? 1 : 0;
   const x = curves[0]!.map((_, i) => i + from);
-  const list = curves.map((values, lane): Curve => ({ name: curves.length > 1 ? "ABC"[lane]! : name, values, lane }));
+  const list = curves.map((values, lane): Curve => ({ name: asked.length > 1 ? "ABC"[lane]! : curves.length > 1 ? `5 % ${lane ? "above" : "below"} the limit` : name, values, lane }));
   return (
     <Picture
-      title={heights ? "The row of heights" : "Loss"} shape={SHAPE} weight="wide"
+      title={heights ? "The row of heights" : asked.length ? "Loss" : "Loss as the walk goes on"} shape={SHAPE} weight="wide"
       draw={(pen) => drawCurves(pen, { x, list, plain: heights }, heights ? "place" : "update", "", -1)}
       table={() => ({ columns: [heights ? "place" : "update", ...list.map(({ name }) => name)], rows: x.map((k, i) => [k, ...curves.map((values) => short(values[i]!, 6))]) })}
     />

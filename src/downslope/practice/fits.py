@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from downslope.practice.item import Blank, Item, Slip, distinct_slips, show
+from downslope.practice.traces import WALKED
 
 Pair = tuple[float, float]
 
@@ -83,6 +84,7 @@ def two_steps_of_a_line(seed: int) -> Item:
             + ".",
         ),
         distinct_slips(blanks, solution, slips),
+        reveal=(_losses(x, y, rate),),
         sandbox=urlencode(
             {
                 "scene": "line",
@@ -92,6 +94,18 @@ def two_steps_of_a_line(seed: int) -> Item:
             }
         ),
     )
+
+
+def _losses(x: np.ndarray, y: np.ndarray, rate: float) -> tuple[float, ...]:
+    """The loss as the walk goes on, to be seen with the answer."""
+    w = b = 0.0
+    found = []
+    for _ in range(WALKED):
+        residual = w * x + b - y
+        found.append(float(residual @ residual) / 3)
+        w -= rate * 2 / 3 * float(residual @ x)
+        b -= rate * 2 / 3 * float(residual.sum())
+    return tuple(found)
 
 
 def _step(

@@ -122,7 +122,8 @@ class Item:
     curves : tuple of tuple of float
         Curves that belong to the question, for a picture: a value for each step from 0.
     reveal : tuple of tuple of float
-        Curves to show with the answer and not before.
+        Curves to show with the answer and not before; of two, the first belongs to a rate 5 % below
+        the limit and the second to one 5 % above.
     floor : tuple of tuple of float
         Of the fog: centre, then amplitude, wave number and phase of each wave.
     sandbox : str

@@ -6,6 +6,9 @@ import numpy as np
 
 from downslope.practice.item import Blank, Item, Slip, distinct_slips, show
 
+WALKED = 13
+"""Points of the loss curve that is shown with the answer."""
+
 
 def two_steps(seed: int) -> Item:
     """Two steps of gradient descent on ``a (w - c)^2``."""
@@ -60,6 +63,7 @@ def two_steps(seed: int) -> Item:
             f"The slope at the start is {show(first)}; step by -{show(rate)} times it.",
         ),
         distinct_slips(blanks, (w1, w2), slips),
+        reveal=(tuple(a * ((w0 - c) * (1 - 2 * a * rate) ** k) ** 2 for k in range(WALKED)),),
         sandbox=urlencode(
             {"scene": "bowl", "f": loss, "start": show(w0), "rate": show(rate), "k": 2}
         ),

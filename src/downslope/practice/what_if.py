@@ -6,6 +6,8 @@ import numpy as np
 
 from downslope.practice.item import Blank, Item, Slip, distinct_slips, show
 
+SHOWN = 41
+
 
 def what_if(seed: int) -> Item:
     """What happens to the largest stable rate, or to the noise, when one thing changes."""
@@ -34,6 +36,7 @@ def _unscaled(seed: int, rng: np.random.Generator) -> Item:
         f"the limit 2 / curvature becomes {show(limit)} / {show(factor**2)} = {solution[0]:.6g}.",
         ("Which formula gives the curvature of MSE in w?", "It is 2 mean(x^2)."),
         distinct_slips(blanks, solution, slips),
+        reveal=_around(solution[0], 2 / solution[0]),
         sandbox=urlencode(
             {
                 "scene": "bowl",
@@ -98,6 +101,7 @@ def _momentum(seed: int, rng: np.random.Generator) -> Item:
         f"without momentum it is 2 / L = {2 / curvature:.6g}.",
         ("Without momentum the limit is 2 / L.", "Momentum multiplies it by 1 + beta."),
         distinct_slips(blanks, solution, slips),
+        reveal=_around(solution[0], curvature, beta),
         sandbox=urlencode(
             {
                 "scene": "bowl",
@@ -108,3 +112,16 @@ def _momentum(seed: int, rng: np.random.Generator) -> Item:
             }
         ),
     )
+
+
+def _around(limit: float, curvature: float, beta: float = 0.0) -> tuple[tuple[float, ...], ...]:
+    """Loss on a bowl at 5 % below the limit and at 5 % above, to be seen with the answer."""
+    found = []
+    for rate in (0.95 * limit, 1.05 * limit):
+        w, velocity, loss = 1.0, 0.0, []
+        for _ in range(SHOWN):
+            loss.append(0.5 * curvature * w * w)
+            velocity = beta * velocity + curvature * w
+            w -= rate * velocity
+        found.append(tuple(loss))
+    return tuple(found)
