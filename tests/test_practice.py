@@ -245,6 +245,8 @@ def test_fog_is_solved_by_descent_from_everywhere():
         for end in ends:
             verdict = check(item, (end,))
             assert verdict.right or "another valley" in verdict.explanation
+        beside = check(item, (fog.deepest() + 0.2,))
+        assert beside.slip == "on a slope"
         floor = parse(dict(parse_qsl(item.sandbox))["f"])
         for x in np.linspace(-9, 9, 5):
             value, gradient = floor.value_and_gradient(np.array([x]))

@@ -1,6 +1,7 @@
 """Find the deepest point in the fog: a hidden sea floor of which only probes tell."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, sin
 from urllib.parse import urlencode
 
@@ -124,12 +125,27 @@ def find_deepest(seed: int) -> Item:
             "Between a probe that falls to the right and one that rises lies a valley.",
             f"There are {1 + len(others)} valleys.",
         ),
-        slips,
+        (*slips, *_slopes_between(sorted([deepest, *others]))),
         floor=((fog.c,), *fog.waves),
         sandbox=urlencode(
             {"scene": "bowl", "f": _typed(fog), "start": show(START), "rate": show(RATE)}
         ),
     )
+
+
+def _slopes_between(valleys: list[float]) -> list[Slip]:
+    """A slip for each stretch between valleys, where nothing has come to rest."""
+    apart = 0.101
+    ends = [-END - apart, *valleys, END + apart]
+    return [
+        Slip(
+            "on a slope",
+            ((left + apart, right - apart),),
+            "The floor still slopes there; a bottom is where the slope is 0.",
+        )
+        for left, right in pairwise(ends)
+        if right - left > 3 * apart
+    ]
 
 
 def _typed(fog: Fog) -> str:
