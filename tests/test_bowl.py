@@ -127,6 +127,32 @@ def test_the_shortest_weights_among_equals():
         assert w[4] == 0.0
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("shape", [(4, 12), (40, 25), (400, 12)])
+@pytest.mark.parametrize("name", ["squared_error", "poisson", "gamma", "huber"])
+def test_the_shortest_weights_in_the_units_that_were_asked_for(name, shape, scaled, fit_intercept):
+    rng = np.random.default_rng(4)
+    n, d = shape
+    X = rng.uniform(-1.0, 1.0, (n, d)) * np.logspace(-2, 2, d) + rng.choice([0.0, 3.0], d)
+    if n > d:
+        X[:, 3], X[:, 5] = X[:, 0] - X[:, 1], 2.0 * X[:, 4]
+    y = rng.poisson(1.0, n) + 1.0
+    scale = X.std(axis=0) if scaled else np.ones(d)
+    settings = Settings(tol=1e-14)
+    solution = solve(
+        *(X, y, make_loss(name)), deviations=scale, fit_intercept=fit_intercept, settings=settings
+    )
+    assert solution.reason.converged
+    rows = (X - fit_intercept * X.mean(axis=0)) / scale
+    length = scale * solution.w[:d]
+    unfelt = length - np.linalg.pinv(rows, rtol=1e-12) @ (rows @ length)
+    assert np.abs(unfelt).max() <= 1e-9 * np.abs(length).max()
+    z = X @ solution.w[:d] + (solution.w[-1] if fit_intercept else 0.0)
+    value = make_loss(name).value(z, y).mean()
+    assert value == pytest.approx(solution.value, rel=1e-9, abs=1e-12)
+
+
 @pytest.mark.parametrize("method", ["auto", "quasi_newton"])
 def test_separable_classes_are_named_and_do_not_run_for_ever(method):
     rng = np.random.default_rng(10)

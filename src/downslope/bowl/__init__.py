@@ -18,6 +18,7 @@ Read ``round`` first; it tells the method. Then, as the data flow:
 ``smoothing``, ``rounding`` losses with corners
 ``wide``                    too many columns for a full factor
 ``round_batches``           mini-batches in round coordinates
+``shortest``                of all lowest points, the one with the shortest weights
 ``rate_free``               the solution told as a run: trace and reason
 ``pass_log``                passes kept, so that a killed run goes on from the last
 ``smooth``                  the words in which all of these speak to each other

@@ -59,7 +59,7 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
     wanted = target.wanted(here.value, metric.rank, 1.0) + ENOUGH**2 * at_zero
     close = here.decrement <= wanted
     reason = certificate.converged(bound) if close else certificate.stalled(bound)
-    return Solution(here.w, here.value, bound, reason, problem.read, steps, 1)
+    return Solution(here.w, here.value, bound, reason, problem.read, steps, 1, metric.rank)
 
 
 def _exact_metric(problem: Smooth, passes: DensePasses) -> Metric:

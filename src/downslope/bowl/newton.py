@@ -44,7 +44,10 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
         if lower is None:
             reason = reason or _no_lower(bound, target)
             bound = here.value if reason.name == "separable" else bound
-            return Solution(here.w, here.value, bound, reason, problem.read, steps, steps + 1)
+            return Solution(
+                *(here.w, here.value, bound, reason, problem.read, steps, steps + 1),
+                rank=view.metric.rank,
+            )
         view, steps = lower, steps + 1
         settings.tell(view.start())
 

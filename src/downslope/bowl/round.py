@@ -198,6 +198,7 @@ class Descent:
             self.problem.read,
             self.steps,
             self.sketches,
+            self.view.metric.rank,
         )
 
     def _at_rounding(self) -> bool:

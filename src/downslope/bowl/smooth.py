@@ -178,6 +178,8 @@ class Solution:
         Reads of the rows; a pass with a sketch counts twice.
     steps, sketches : int
         Points visited, and how often the bowl was made round.
+    rank : int or None
+        Directions in which the loss has curvature, where the solver had to know.
     """
 
     w: Array
@@ -187,3 +189,4 @@ class Solution:
     passes: float
     steps: int
     sketches: int
+    rank: int | None = None

@@ -9,6 +9,7 @@ from scipy import sparse
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, read_only
 from downslope.bowl.regimes import lowest_point
+from downslope.bowl.shortest import shortest
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
@@ -85,7 +86,10 @@ def solve(
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         solution = lowest_point(problem, penalty.l1 * penalised, settings)
-        w = moved_back(solution.w, shift, n_outputs)
+        w = solution.w
+        if _has_equals(solution, penalty):
+            w = shortest(w, X, scale, fit_intercept, n_outputs)
+        w = moved_back(w, shift, n_outputs)
         w[: d * n_outputs] *= np.repeat(unit, n_outputs)
     return replace(solution, w=w)
 
@@ -97,6 +101,12 @@ def refuse_perceptron(loss: Loss) -> None:
             "The perceptron loss is lowest where all weights are zero, so there is no lowest point "
             "worth finding; use loss='hinge', or a learning rate, with which its walk is classic."
         )
+
+
+def _has_equals(solution: Solution, penalty: Penalty) -> bool:
+    """Whether other weights may be as good: no penalty, and flat directions or nobody looked."""
+    deficient = solution.rank is None or solution.rank < len(solution.w)
+    return deficient and penalty == NO_PENALTY and solution.reason.converged
 
 
 def _passes(

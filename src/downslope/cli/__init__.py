@@ -15,6 +15,7 @@ import typer
 from downslope import __version__
 from downslope.cli.codes import DONE, INTERRUPTED, WRONG
 from downslope.cli.demo import demo_with
+from downslope.cli.export import export
 from downslope.cli.fit import fit
 from downslope.cli.lab import lab
 from downslope.cli.looking import diagnose, inspect
@@ -86,6 +87,7 @@ def run(arguments: list[str]) -> int:
 COMMANDS = (
     fit,
     predict,
+    export,
     diagnose,
     inspect,
     sweep,

@@ -101,7 +101,16 @@ def spell(column: Any, habits: Habits, where: Where, kind: str | None = None) ->
             f"{where.cell(0)}: the cells were to be read as {kind}, but such as "
             f"{glimpse(words.names()[0])} are not; leave the kind out or say another."
         )
-    return Spelling("words", missing=missing)
+    return Spelling("words", missing=missing, remark=_like_amounts(words))
+
+
+def _like_amounts(words: Words) -> str:
+    """A remark where words look like amounts in a spelling that is not known: "5 kg", "7‰"."""
+    alike = pc.match_substring_regex(words.levels, r"^[-+]?\d[\d.,]*\s?[^\d\s.,:/-]{1,4}$")
+    if len(words.levels) < 3 or not bool(pc.all(alike).as_py()):
+        return ""
+    first = glimpse(words.names()[0])
+    return f"such as {first}: words, not amounts; write plain numbers if they are amounts"
 
 
 def _spell_typed(column: Any, missing: tuple[str, ...], kind: str | None) -> Spelling:
@@ -173,10 +182,8 @@ def _booleans(words: Words, habits: Habits, where: Where) -> Spelling | None:
 
 def _numbers(words: Words, habits: Habits, where: Where) -> Spelling | None:
     """Numbers if every cell is one by the same decimal mark, or if only a few cells are not."""
-    blank = np.asarray(
-        pc.is_in(pc.utf8_lower(words.levels), pa.array(MISSING_AMONG_NUMBERS, words.levels.type))
-    )
     bare, signs = undress(words.levels)
+    blank = _blanks(bare)
     fits = {mark: ~np.isnan(floats(bare, mark)) for mark in ".,"}
     full = [mark for mark in ".," if (fits[mark] | blank).all()]
     best = full[0] if full else max(".,", key=lambda mark: fits[mark].sum())
@@ -202,6 +209,12 @@ def _numbers(words: Words, habits: Habits, where: Where) -> Spelling | None:
         sign=sign,
         remark="; ".join(remark for remark in remarks if remark),
     )
+
+
+def _blanks(bare: Any) -> NDArray[np.bool_]:
+    """Undressed cells that say nothing, such as "-" and, among accountants, "$ -"."""
+    lower = pc.utf8_lower(pc.utf8_trim_whitespace(bare))
+    return np.asarray(pc.is_in(lower, pa.array(MISSING_AMONG_NUMBERS, lower.type)))
 
 
 def _any(levels: Any, pattern: str) -> bool:
@@ -336,8 +349,11 @@ def _text_values(column: Any, spelling: Spelling, where: Where) -> Numbers:
     else:
         bare, _ = undress(words.levels)
         levels = floats(bare, spelling.decimal or ".") / (100.0 if spelling.sign == "%" else 1.0)
-    if np.isnan(levels).any():
-        _refuse(words, np.isnan(levels), where, spelling.kind)
+    unread = np.isnan(levels)
+    if spelling.kind == "number" and unread.any():
+        unread &= ~_blanks(bare)
+    if unread.any():
+        _refuse(words, unread, where, spelling.kind)
     return np.append(levels, np.nan)[words.codes]
 
 

@@ -31,6 +31,8 @@ from downslope.tables.sniffing import (
 from downslope.tables.words import glimpse
 
 TOTALS = {"total", "totals", "grand total", "subtotal", "sum", "average", "mean"}
+TOLD_SEPARATOR = re.compile(rb'sep=([,;|\t:])"?(?=\r|\n)')
+"""The first line by which Excel is told how the others are cut; it is no row."""
 SPOKEN_SIGNS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
 
 Lines = np.ndarray[Any, np.dtype[np.int64]]
@@ -86,8 +88,11 @@ def parse_delimited(data: bytes, name: str, layout: Layout) -> Cells:
     if not data.strip():
         raise TableError(f"{name} is empty: it holds blanks only.")
     notes = []
+    told = TOLD_SEPARATOR.match(data) if skip == 0 else None
+    skip += told is not None
     sample = sample_of(data[_offset(data, skip) :])
-    separator = layout.separator or sniff_separator(sample, name, comment)
+    written = told[1].decode() if told else None
+    separator = layout.separator or written or sniff_separator(sample, name, comment)
     above = 0 if layout.header is False else lines_above_table(sample, separator, comment)
     if above:
         first = glimpse(sample.lstrip().splitlines()[0])

@@ -1,5 +1,6 @@
 """Numbers as people write them -> float64: decimal commas, thousands, currency, (debts)."""
 
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 SIGN = r"(?i:[$€£¥₹₽₩₺%]|usd|eur|gbp|chf|jpy|cny|inr)"
 BLANK = "[ \u00a0\u202f\u2009'’]"
 INFINITE = r"(?i:inf|infinity)"
-EXPONENT = r"(?:[eE][-+]?\d+)?"
+EXPONENT = r"(?:[eEdD][-+]?\d+)?"
 # A group of thousands never follows a 0, so 0.126 has a decimal point whatever the table's habit.
+# In India groups of two stand above the last three digits: 12,34,567.
 WRITTEN = {
-    ".": rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:,|{BLANK})\d{{3}})+)(?:\.\d*)?|\.\d+",
+    ".": (
+        rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:,|{BLANK})\d{{3}})+|[1-9]\d?(?:,\d{{2}})+,\d{{3}})"
+        r"(?:\.\d*)?|\.\d+"
+    ),
     ",": rf"(?:\d+|[1-9]\d{{0,2}}(?:(?:\.|{BLANK})\d{{3}})+)(?:,\d*)?|,\d+",
 }
 
@@ -39,11 +44,26 @@ def undress(levels: Any) -> tuple[Any, Any]:
     (['-1,037', '12'], ['$', '%'])
     """
     levels = pc.replace_substring(levels, "−", "-")
+    levels = pc.replace_substring_regex(levels, "[\u200b\u200e\u200f\u2060\ufeff]", "")
+    levels = _western_digits(levels)
     levels = pc.replace_substring_regex(levels, r"^\((.+)\)$", r"-\1")
     bare = pc.replace_substring_regex(levels, rf"^([-+]?) *{SIGN} *", r"\1")
     bare = pc.replace_substring_regex(bare, rf" *{SIGN}$", "")
+    bare = pc.replace_substring_regex(bare, r"^(\d.*)-$", r"-\1")  # as SAP writes debts
     sign = pc.struct_field(pc.extract_regex(levels, rf"(?P<sign>{SIGN})"), "sign")
     return bare, pc.fill_null(pc.utf8_upper(sign), "")
+
+
+def _western_digits(levels: Any) -> Any:
+    """Digits of other scripts, full-width ones among them, as 0 to 9."""
+    strange = pc.match_substring_regex(levels, r"[^\x00-\x7f]").to_pylist()
+    if not any(strange):
+        return levels
+    words = [
+        "".join(str(unicodedata.decimal(c, c)) for c in word) if odd else word
+        for word, odd in zip(levels.to_pylist(), strange, strict=True)
+    ]
+    return pa.array(words, levels.type)
 
 
 def floats(levels: Any, decimal: str) -> NDArray[np.float64]:
@@ -59,6 +79,7 @@ def floats(levels: Any, decimal: str) -> NDArray[np.float64]:
     )
     marks = BLANK + ("|," if decimal == "." else r"|\.")
     bare = pc.replace_substring(pc.replace_substring_regex(levels, marks, ""), ",", ".")
+    bare = pc.replace_substring_regex(bare, "[dD]", "e")  # Fortran's double precision
     kept = pc.if_else(fits, bare, pa.scalar(None, bare.type))
     values: NDArray[np.float64] = pc.cast(kept, pa.float64()).to_numpy(zero_copy_only=False)
     return values
