@@ -100,12 +100,12 @@ def net_by_newton(X, y, family, l1, l2, intercept):
         H += np.diag(l2 * penalised)
         gradient += l2 * penalised * w
         u = w.copy()
-        for _ in range(20_000):
+        for _ in range(2_000):
             before = u.copy()
             for j in range(len(u)):
                 rest = gradient[j] + H[j] @ (u - w) - H[j, j] * u[j]
                 u[j] = soft(-rest, l1 * penalised[j]) / H[j, j]
-            if np.abs(u - before).max() <= 1e-16 * np.abs(u).max():
+            if np.abs(u - before).max() <= 1e-15 * np.abs(u).max():
                 break
         length = 1.0
         while value(w + length * (u - w)) > value(w) + 1e-15 and length > 1e-6:
