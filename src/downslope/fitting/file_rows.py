@@ -180,7 +180,7 @@ def _head(files: Files) -> Any:
     taken, n_rows = [], 0
     for part in spread:
         left = each
-        for batch in files.read(part):
+        for batch in files.read(part, most=each):
             taken.append(batch.slice(0, left))
             n_rows += len(taken[-1])
             left -= len(taken[-1])

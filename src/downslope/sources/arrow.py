@@ -5,6 +5,7 @@ features when its turn comes. What is in memory at any time is a few batches, ho
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.fs
+import pyarrow.parquet
 
 from downslope.errors import InputError
 from downslope.sources.blocks import BlockRows
@@ -105,32 +107,75 @@ class Files:
         return found
 
     def read(
-        self, part: Any, columns: Sequence[str] | None = None
+        self, part: Any, columns: Sequence[str] | None = None, most: int = ROWS_PER_BATCH
     ) -> Iterator[pyarrow.RecordBatch]:
-        """Record batches of one part.
+        """Record batches of one part, of at most ``most`` rows.
 
         Raises
         ------
         InputError
             If a file cannot be read, or no longer can.
         """
-        wanted = list(columns) if columns is not None else None
-        n_columns = max(1, len(self.columns if wanted is None else wanted))
+        wanted = self.columns if columns is None else list(columns)
+        rows = max(1, min(most, max(256, CELLS_PER_BATCH // max(1, len(wanted)))))
+        parquet = isinstance(part, pyarrow.dataset.ParquetFileFragment)
+        scan = self._parquet(part, wanted, rows) if parquet else self._scan(part, wanted, rows)
         try:
-            scanner = pyarrow.dataset.Scanner.from_fragment(
-                part,
-                schema=self.schema,
-                columns=wanted,
-                batch_size=max(256, min(ROWS_PER_BATCH, CELLS_PER_BATCH // n_columns)),
-                batch_readahead=AHEAD,
-                fragment_readahead=1,
-            )
-            for batch in scanner.to_batches():
+            for batch in scan:
                 if batch.num_rows:
                     yield batch
         except (OSError, pyarrow.ArrowInvalid) as error:
             first = str(error).splitlines()[0]
             raise InputError(f"{self.name} cannot be read to its end: {first}") from None
+
+    def _scan(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
+        scanner = pyarrow.dataset.Scanner.from_fragment(
+            part,
+            schema=self.schema,
+            columns=wanted,
+            batch_size=rows,
+            batch_readahead=AHEAD,
+            fragment_readahead=1,
+        )
+        yield from scanner.to_batches()
+
+    def _parquet(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
+        """Page by page: a scan would decode whole row groups, which can be any size."""
+        groups = [group.id for group in part.row_groups]
+        fields = [self.schema.field(name) for name in wanted]
+        folders = pyarrow.dataset.get_partition_keys(part.partition_expression)
+        with pyarrow.parquet.ParquetFile(part.open()) as file:
+            here = [name for name in wanted if name in file.schema_arrow.names]
+            batches = file.iter_batches(rows, row_groups=groups, columns=here)
+            for batch in one_ahead(batches):
+                yield _conformed(batch, fields, folders)
+
+
+def _conformed(
+    batch: pyarrow.RecordBatch, fields: list[Any], folders: Mapping[str, Any]
+) -> pyarrow.RecordBatch:
+    """The columns of all files: those that a folder's name gives, nulls where a file lacks one."""
+    columns = []
+    for field in fields:
+        if field.name in batch.schema.names and field.name not in folders:
+            columns.append(batch.column(field.name).cast(field.type))
+        else:
+            value = pyarrow.scalar(folders.get(field.name), field.type)
+            columns.append(pyarrow.repeat(value, batch.num_rows))
+    return pyarrow.RecordBatch.from_arrays(columns, schema=pyarrow.schema(fields))
+
+
+def one_ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """The same items, the next one made by a thread while this one is in use.
+
+    >>> list(one_ahead(iter("abc")))
+    ['a', 'b', 'c']
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") -> Files:
