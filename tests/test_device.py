@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from downslope.bowl.passes import DensePasses, read_only
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
-from downslope.errors import InputError, PairError, SettingError
+from downslope.errors import DownslopeError, InputError, PairError, SettingError
+from downslope.estimators import DescentClassifier, DescentRegressor
 from downslope.losses import make_loss
 from downslope.penalties import Penalty
 
@@ -18,6 +20,7 @@ SMOOTH = (
     *("squared_hinge", "modified_huber", "squared_epsilon_insensitive"),
 )
 ALL = (*SMOOTH, "hinge", "perceptron", "absolute_error", "quantile", "epsilon_insensitive")
+CORNERS = ("hinge", "absolute_error", "quantile", "epsilon_insensitive")
 CUDA = pytest.param(
     "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 )
@@ -45,8 +48,7 @@ def test_a_pass_is_that_of_memory(where, loss, kind, rtol):
     near = DensePasses(*columns, make_loss(loss), True)
     rows = torch.tensor(X.astype(kind), device=where)
     y, weights = (torch.tensor(a, device=where) for a in (y, weights))
-    zeros = torch.zeros(D, dtype=torch.float64, device=where)
-    far = device.DevicePasses(rows, y, weights, make_loss(loss), True, zeros)
+    far = device.DevicePasses(rows, y, weights, make_loss(loss), True, np.zeros(D))
     (value, gradient), (expected, slope) = far.at(w), near.at(w)
     assert value == pytest.approx(expected, rel=rtol)
     np.testing.assert_allclose(gradient, slope, rtol=10 * rtol, atol=10 * rtol * abs(slope).max())
@@ -67,6 +69,59 @@ def test_the_answer_is_that_of_memory(where, loss, kind, rtol, fit_intercept):
     assert far.passes < 60
 
 
+@pytest.mark.parametrize("where", ["cpu", CUDA])
+@pytest.mark.parametrize("loss", CORNERS)
+@pytest.mark.parametrize("penalty", [Penalty(l2=1e-3), Penalty(l1=0.01)])
+def test_losses_with_corners_are_as_low_as_in_memory(where, loss, penalty):
+    X, y = data(loss)
+    X, args = X / X.std(0), (make_loss(loss), penalty)
+    near = solve(X, y, *args, settings=Settings(tol=1e-7))
+    far = device.solve_on(X, y, *args, device=where, settings=Settings(tol=1e-7))
+    assert far.reason.converged
+    assert abs(far.value - near.value) <= far.bound + near.bound
+
+
+@pytest.mark.parametrize("where", ["cpu", CUDA])
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+@pytest.mark.parametrize("penalty", [Penalty(l2=1e-4), Penalty(l1=1e-3)])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_several_classes_are_those_of_memory(where, kind, penalty, fit_intercept):
+    X, z = data("squared_error")
+    X = X / X.std(0)
+    y = np.digitize(z + np.random.default_rng(0).logistic(size=N), [-1.0, 0.0, 2.0])
+    options = {"fit_intercept": fit_intercept, "n_outputs": 4, "settings": Settings(tol=1e-10)}
+    args = (make_loss("multinomial"), penalty)
+    near = solve(X, y, *args, **options)
+    far = device.solve_on(X.astype(kind), y, *args, device=where, **options)
+    assert far.value == pytest.approx(near.value, rel=1e-9 if kind == "float64" else 1e-5)
+    assert far.reason.converged
+
+
+def test_a_sketch_of_several_classes_is_unbiased():
+    X, z = data("squared_error")
+    X, y = torch.tensor(X / X.std(0))[:4000], np.digitize(z, [-1.0, 1.0])[:4000]
+    zeros, weights = np.zeros(D), torch.ones(4000, dtype=torch.float64)
+    loss = make_loss("multinomial")
+    far = device.DevicePasses(X, torch.tensor(y), weights, loss, True, zeros, 3)
+    w, m = np.linspace(-0.3, 0.3, 3 * (D + 1)), 3 * (D + 1)
+    tables = [far.sketch(w, 500, zeros, 0.0, seed).table[:, :m] for seed in range(60)]
+    mean = sum(table.T @ table for table in tables) / len(tables)
+    x = np.hstack((X.numpy(), np.ones((4000, 1))))
+    p = torch.softmax(torch.tensor(x @ w.reshape(-1, 3)), 1).numpy()
+    bend = np.einsum("na,ab->nab", p, np.eye(3)) - np.einsum("na,nb->nab", p, p)
+    exact = np.einsum("ni,nj,nab->iajb", x, x, bend).reshape(m, m)
+    assert np.abs(mean - exact).max() < 0.03 * np.abs(exact).max()
+
+
+def test_signs_are_even_and_belong_to_rows():
+    signs = device.row_signs(100_000, seed=3)
+    assert abs(float(signs.mean())) < 0.01
+    assert set(signs.unique().tolist()) == {-1.0, 1.0}
+    assert (signs != device.row_signs(100_000, seed=4)).double().mean() == pytest.approx(
+        0.5, abs=0.01
+    )
+
+
 def test_columns_far_from_zero_and_the_same_bits_twice():
     X, y = data("log_loss")
     args = (make_loss("log_loss"), Penalty(l2=1e-6))
@@ -85,8 +140,7 @@ def test_few_rows_are_solved_in_memory():
 @pytest.mark.parametrize(
     ("change", "kind", "says"),
     [
-        ({"loss": make_loss("hinge")}, PairError, "solve in memory"),
-        ({"penalty": Penalty(l1=0.1)}, PairError, "solve in memory"),
+        ({"loss": make_loss("perceptron")}, PairError, "lowest where all weights are zero"),
         ({"device": "warp"}, SettingError, "Choose one of cpu"),
         ({"y": np.zeros(3)}, InputError, "one per row"),
     ],
@@ -103,3 +157,64 @@ def test_a_gpu_that_is_absent_is_a_sentence():
     X, y = data("squared_error")
     with pytest.raises(SettingError, match="'cuda' cannot be used here"):
         device.solve_on(X, y, make_loss("squared_error"), device="cuda")
+
+
+def rows_for(estimator):
+    X, z = data("squared_error")
+    X = X / X.std(0)
+    if isinstance(estimator, DescentRegressor):
+        return X, z
+    noise = np.random.default_rng(0).logistic(size=N)
+    return X, np.array(["low", "mid", "top"])[np.digitize(z + noise, [-1.0, 1.0])]
+
+
+MODELS = [
+    DescentRegressor(tol=1e-17),
+    DescentRegressor(tol=1e-17, penalty="l1", alpha=0.01),
+    DescentRegressor(loss="huber", tol=1e-17, alpha=0.001),
+    DescentClassifier(tol=1e-17),
+    DescentClassifier(tol=1e-17, loss="squared_hinge", class_weight="balanced"),
+]
+
+
+@pytest.mark.parametrize("where", ["cpu", CUDA])
+@pytest.mark.parametrize("model", MODELS, ids=str)
+@pytest.mark.parametrize("kind", ["arrays", "tensors"])
+def test_an_estimator_on_a_device_is_that_of_memory(where, model, kind):
+    X, y = rows_for(model)
+    weights = np.random.default_rng(1).random(N)
+    near = clone(model).fit(X, y, sample_weight=weights)
+    if kind == "arrays":
+        far = clone(model).set_params(device=where).fit(X, y, sample_weight=weights)
+    else:
+        X = torch.tensor(X, device=where)
+        far = clone(model).fit(X, y, sample_weight=torch.tensor(weights, device=where))
+    np.testing.assert_allclose(far.coef_, near.coef_, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(far.intercept_, near.intercept_, rtol=1e-6, atol=1e-8)
+    np.testing.assert_array_equal(far.predict(X[:50]), far.predict(np.asarray(X[:50].tolist())))
+    assert far.reason_.converged
+    assert far.diagnosis_.verdict == near.diagnosis_.verdict
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "says"),
+    [
+        (DescentRegressor(device="warp"), {}, "Choose one of cpu"),
+        (DescentRegressor(device="cpu", batch_size=10), {}, "without a learning rate"),
+        (DescentRegressor(device="cpu", early_stopping=True), {}, "needs rows in memory"),
+        (
+            DescentRegressor(),
+            {"X": torch.full((9, 2), torch.nan)},
+            "18 cells of X or y are",
+        ),
+        (DescentRegressor(), {"X": torch.zeros(9)}, "rows times columns"),
+        (DescentClassifier(), {"y": np.zeros(9)}, "needs two or more"),
+        (DescentRegressor(loss="poisson"), {"y": np.full(9, -1.0)}, "0 or more"),
+    ],
+)
+def test_what_an_estimator_cannot_do_on_a_device_is_said(model, change, says):
+    given = {"X": torch.arange(18.0).reshape(9, 2), "y": np.arange(9.0)} | change
+    if model.device is not None:
+        given["X"] = np.asarray(given["X"])
+    with pytest.raises(DownslopeError, match=says):
+        model.fit(**given)

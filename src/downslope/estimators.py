@@ -7,6 +7,7 @@ learning_rate=0.1, scaling="standardize", batch_size=None`` walks as a textbook 
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -107,6 +108,15 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         stay sparse; where single rows or batches are stepped on they are divided, not centred.
     record : {"auto", "steps"}, default "auto"
         Small batches run as machine code and record once per epoch; "steps" records every step.
+    device : str or None, default None
+        Where the passes run: "cuda", "cuda:1", "cpu" through PyTorch. None: NumPy arrays here,
+        tensors where they are. Without a learning rate only.
+    checkpoint : path or None, default None
+        Folder in which the run is kept, so that it can go on after a crash: to the same bits.
+    every : float, default 30
+        Seconds between two checkpoints; 0 keeps every step or pass.
+    resume : bool, default False
+        Go on from ``checkpoint``, if it holds one. Without it a folder that does is refused.
 
     Attributes
     ----------
@@ -181,6 +191,10 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         batch_size: int | str | None = "auto",
         scaling: str = "auto",
         record: str = "auto",
+        device: str | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        every: float = 30.0,
+        resume: bool = False,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -206,6 +220,10 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         self.batch_size = batch_size
         self.scaling = scaling
         self.record = record
+        self.device = device
+        self.checkpoint = checkpoint
+        self.every = every
+        self.resume = resume
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
@@ -221,7 +239,7 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         Parameters
         ----------
         X : array or sparse matrix of shape (n_samples, n_features)
-            Or a Dask array or data frame, whose rows stay on their cluster.
+            Or a Dask array or data frame, or a PyTorch tensor: such rows stay where they are.
         y : array of shape (n_samples,)
         sample_weight : array of shape (n_samples,), optional
             How much each row counts.
@@ -231,10 +249,13 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         if is_far(X):
             fit_far(self, X, y, sample_weight)
             return self
-        X, y = validate_data(self, X, y, y_numeric=True, **ROWS)
+        X, y = validate_data(self, X, y, y_numeric=True, **self._accepted())
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if self.device is not None:
+            fit_far(self, X, y, sample_weight)
+            return self
         self._fit(X, y, sample_weight, self._validation(X_val, y_val), metadata)
         return self
 
@@ -287,7 +308,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         Accepted for scikit-learn's sake; classes are learned together.
     penalty, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, random_state, \
     learning_rate, eta0, power_t, early_stopping, validation_fraction, n_iter_no_change, \
-    warm_start, average, rule, batch_size, scaling, record
+    warm_start, average, rule, batch_size, scaling, record, device, checkpoint, every, resume
         As in ``DescentRegressor``; ``power_t`` is 0.5.
 
     Attributes
@@ -352,6 +373,10 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         batch_size: int | str | None = "auto",
         scaling: str = "auto",
         record: str = "auto",
+        device: str | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        every: float = 30.0,
+        resume: bool = False,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -378,6 +403,10 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         self.batch_size = batch_size
         self.scaling = scaling
         self.record = record
+        self.device = device
+        self.checkpoint = checkpoint
+        self.every = every
+        self.resume = resume
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
@@ -392,13 +421,16 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         if is_far(X):
             fit_far(self, X, y, sample_weight)
             return self
-        X, y = validate_data(self, X, y, **ROWS)
+        X, y = validate_data(self, X, y, **self._accepted())
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise InputError(
                 f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
             )
+        if self.device is not None:
+            fit_far(self, X, y, sample_weight)
+            return self
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         weights = self._weights(X, y, sample_weight)
         self._fit(X, y, weights, self._validation(X_val, y_val), metadata)

@@ -1,22 +1,24 @@
-"""Estimators on rows that are not in this memory: Dask arrays and data frames.
+"""Estimators on rows that are not in this memory: Dask collections, tensors on a GPU.
 
 The rows stay where they are; what moves is a few numbers per weight and pass.
 """
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.rate_free import RoundRate, run_far
-from downslope.bowl.smooth import Log
 from downslope.bowl.smooth import Settings as SolverSettings
-from downslope.errors import InputError, PairError
+from downslope.checkpoint import fingerprint
+from downslope.errors import InputError, PairError, SettingError
 from downslope.objective import Objective, Source
-from downslope.penalties import NO_PENALTY
 from downslope.rules import Plain
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import check_names
+from downslope.sources.device import DeviceRows, is_tensor
 from downslope.sources.memory import MemoryRows, Rows
 from downslope.targets import RANGES, class_weights, signs
 from downslope.training import Settings, Trained, answer, user_trace, weight_names
@@ -27,8 +29,8 @@ KEPT_ROWS = 10_000
 
 
 def is_far(X: Any) -> bool:
-    """Whether rows are a Dask collection."""
-    return type(X).__module__.startswith("dask.array") or _is_frame(X)
+    """Whether rows are a Dask collection or a PyTorch tensor."""
+    return type(X).__module__.startswith("dask.array") or _is_frame(X) or is_tensor(X)
 
 
 def _is_frame(X: Any) -> bool:
@@ -36,73 +38,136 @@ def _is_frame(X: Any) -> bool:
 
 
 def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
-    """Fit a linear estimator to Dask rows by the round bowl.
+    """Fit a linear estimator to rows on a cluster or a device by the round bowl.
 
     Raises
     ------
     PairError
-        For settings that step on single rows.
+        For settings that step on single rows, or that look at rows kept aside.
     InputError
         If a cell is missing, infinite, or outside what the loss knows.
+    SettingError
+        If there is no such device, or PyTorch is missing.
     """
-    from downslope.sources.dask import dask_rows
-
     check_names(estimator.rule, estimator.scaling)
-    names = [str(name) for name in X.columns] if _is_frame(X) else []
-    rows, n_outputs, weighted = dask_rows(X, y, sample_weight), 1, sample_weight is not None
-    if "class_weight" in vars(estimator):
-        classes = estimator.classes_ = _classes_of(rows)
+    _refuse_readers(estimator)
+    if is_tensor(X) or isinstance(X, np.ndarray):
+        rows, classes = _on_device(estimator, X, y, sample_weight)
+    else:
+        rows, classes = _on_cluster(estimator, X, y, sample_weight)
+    n_outputs, weighted = 1, sample_weight is not None
+    if classes is not None:
         if estimator.class_weight is not None:
-            factors = _factors(rows, classes, estimator.class_weight)
-            rows, weighted = rows.map(partial(_class_weighted, classes, factors)), True
+            each = _factors(rows, classes, estimator)
+            rows, weighted = rows.map(partial(_class_weighted, classes, each)), True
         n_outputs = 1 if len(classes) == 2 else len(classes)
         rows = rows.map(partial(_coded, classes, estimator.loss))
     weight = _checked(rows, estimator.loss)
     if weighted:
         rows = rows.map(partial(_reweighted, rows.n_rows / weight))
-    estimator.n_features_in_ = rows.n_features
-    if names:
-        estimator.feature_names_in_ = np.array(names, dtype=object)
     seed = int(np.random.RandomState(estimator.random_state).randint(2**31 - 1))
-    trained = train_far(rows, estimator._settings(n_outputs, seed))
-    estimator._keep(trained, in_parts=False)
+    settings, checkpoint = estimator._settings(n_outputs, seed), checkpoint_of(estimator)
+    estimator._keep(train_far(_held(rows), settings, checkpoint), in_parts=False)
 
 
-def train_far(source: Any, settings: Settings, log: Log | None = None) -> Trained:
+def _on_device(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[DeviceRows, Array | None]:
+    """Rows as tensors and, for a classifier, the numbers of its classes; targets are such."""
+    try:
+        from downslope.bowl.device_passes import device_rows
+    except ImportError:
+        raise SettingError(
+            f"device={estimator.device!r} needs PyTorch; install it (pip install "
+            "'downslope[torch]'), or leave device out."
+        ) from None
+    numbers = None
+    if "class_weight" in vars(estimator):
+        estimator.classes_, y = np.unique(np.asarray(_here(y)), return_inverse=True)
+        _refuse_one_class(estimator.classes_)
+        numbers = np.arange(len(estimator.classes_))
+    rows = device_rows(X, y, weights, vars(estimator).get("device"))
+    if is_tensor(X):  # arrays have been counted, with their names, when they were checked
+        estimator.n_features_in_ = rows.n_features
+    return rows, numbers
+
+
+def _on_cluster(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[Any, Array | None]:
+    """Rows of Dask collections and, for a classifier, its classes."""
+    from downslope.sources.dask import dask_rows
+
+    rows, classes = dask_rows(X, y, weights), None
+    if "class_weight" in vars(estimator):
+        estimator.classes_ = classes = _classes_of(rows)
+    estimator.n_features_in_ = rows.n_features
+    if _is_frame(X):
+        estimator.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
+    return rows, classes
+
+
+def _held(rows: Any) -> Any:
+    """Rows of a cluster in the memory of its workers; others as they are."""
+    if isinstance(rows, DeviceRows):
+        return rows
+    from downslope.sources.dask import keep_on_workers
+
+    return keep_on_workers(rows)
+
+
+def checkpoint_of(estimator: Any) -> Checkpointing | None:
+    """Where an estimator is asked to keep its run, if it is."""
+    asked = vars(estimator)
+    if asked.get("checkpoint") is None:
+        return None
+    return Checkpointing(Path(asked["checkpoint"]), float(asked["every"]), bool(asked["resume"]))
+
+
+def _refuse_readers(estimator: Any) -> None:
+    asked = vars(estimator)
+    named = [name for name in ("early_stopping", "warm_start", "average") if asked.get(name)]
+    if named:
+        raise PairError(
+            f"{named[0]}={asked[named[0]]!r} needs rows in memory; leave it out for rows on a "
+            "cluster or a device."
+        )
+
+
+def _here(y: Any) -> Any:
+    return y.cpu().numpy() if is_tensor(y) else y
+
+
+def train_far(source: Any, settings: Settings, checkpoint: Checkpointing | None = None) -> Trained:
     """``training.train`` without a learning rate, for rows from anywhere.
 
     Parameters
     ----------
     source : Source
-        With a ``map``: ``BlockRows`` or ``DaskRows``.
+        With a ``map``: ``BlockRows``, ``DaskRows`` or ``DeviceRows``.
     settings : Settings
-    log : Log, optional
-        Keeps what passes gave.
+    checkpoint : Checkpointing, optional
+        Where the run is kept, so that it can go on after a crash.
     """
     if (settings.rule, settings.learning_rate) != ("auto", "auto") or settings.batch_size not in (
         "auto",
         None,
     ):
         raise PairError(
-            "Rows on a cluster are fitted without a learning rate; leave rule, learning_rate and "
-            "batch_size as they are, or bring the rows into memory."
+            "Rows on a cluster or a device are fitted without a learning rate; leave rule, "
+            "learning_rate and batch_size as they are, or bring the rows into memory."
         )
     scaling = unscaled(source.n_features)
     if settings.scaling != "none":
         scaling = standardize(source, with_center=settings.fit_intercept)
-    penalised, raw = settings.penalty != NO_PENALTY, unscaled(source.n_features)
-    given = scaling if penalised else raw
-    rows = source.map(partial(scaled, given)) if penalised else source
-    problem = _objective(rows, settings)
+    problem, log = _objective(source, settings), None
+    if checkpoint is not None:
+        # Sums over all columns stand for the rows, which are too many to be hashed here.
+        sums = [scaling.center, scaling.scale, np.asarray(_moments(source))]
+        log = checkpoint.of_passes(fingerprint(sums, {"settings": repr(settings)}))
     solver = SolverSettings(
         tol=settings.tol if isinstance(settings.tol, float) else None,
         most_passes=settings.max_iter,
         seed=settings.seed,
         log=log,
     )
-    result = run_far(
-        problem, raw if given is scaling else scaling, solver, names=weight_names(settings)
-    )
+    result = run_far(problem, scaling, solver, names=weight_names(settings))
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
     few = MemoryRows(*source.sample(KEPT_ROWS, settings.seed)[:3])
@@ -122,11 +187,27 @@ def _objective(rows: Source, settings: Settings) -> Objective:
     )
 
 
+def _moments(source: Any) -> Array:
+    """Rows, sum of the weights, of the targets, of their squares, and of the cells."""
+    return source.total(_sums_of_targets)
+
+
+def _sums_of_targets(rows: Rows) -> Array:
+    y = np.asarray(rows.y, dtype=float)
+    weight = len(y) if rows.weights is None else float(np.sum(rows.weights))
+    cells = float(np.asarray(rows.X).sum(dtype=float))
+    return np.array([len(y), weight, y.sum(), (y * y).sum(), cells])
+
+
 def _classes_of(rows: Any) -> Array:
     classes = np.array(sorted(rows.total(_classes).labels))
+    _refuse_one_class(classes)
+    return classes
+
+
+def _refuse_one_class(classes: Array) -> None:
     if len(classes) < 2:
         raise InputError(f"y holds the class {classes[0]!r} only; a classifier needs two or more.")
-    return classes
 
 
 class _Labels:
@@ -144,17 +225,28 @@ def _classes(rows: Rows) -> _Labels:
 
 
 def _coded(classes: Array, loss: str, rows: Rows) -> Rows:
-    codes = np.searchsorted(classes, rows.y)
-    softmax = loss == "log_loss" and len(classes) > 2
-    return rows._replace(y=codes if softmax else signs(codes, len(classes)).y)
+    codes, k = _codes(classes, rows.y), len(classes)
+    if loss == "log_loss" and k > 2:
+        return rows._replace(y=codes)
+    return rows._replace(y=_like(rows.y, signs(np.arange(k), k).y[_here(codes)]))
 
 
-def _factors(rows: Any, classes: Array, class_weight: Any) -> Array:
-    """Weight of each class, in the order of ``classes``."""
-    totals, codes = rows.total(partial(_class_totals, classes)), np.arange(len(classes))
-    factors = class_weights(class_weight, classes, codes, totals)
-    assert factors is not None  # there is a class_weight
-    return factors
+def _codes(classes: Array, y: Any) -> Any:
+    """Number of each row's class; on a device targets are such numbers from the start."""
+    return y.long() if is_tensor(y) else np.searchsorted(classes, y)
+
+
+def _like(y: Any, array: Array) -> Any:
+    """An array where ``y`` is."""
+    return y.new_tensor(array) if is_tensor(y) else array
+
+
+def _factors(rows: Any, numbers: Array, estimator: Any) -> Array:
+    """Weight of each class; ``numbers`` are how the targets of the rows name them."""
+    totals, classes = rows.total(partial(_class_totals, numbers)), estimator.classes_
+    each = class_weights(estimator.class_weight, classes, np.arange(len(classes)), totals)
+    assert each is not None  # there is a class_weight
+    return each
 
 
 def _class_totals(classes: Array, rows: Rows) -> Array:
@@ -162,14 +254,14 @@ def _class_totals(classes: Array, rows: Rows) -> Array:
     return np.bincount(codes, weights=rows.weights, minlength=len(classes))
 
 
-def _class_weighted(classes: Array, factors: Array, rows: Rows) -> Rows:
-    each = factors[np.searchsorted(classes, rows.y)]
-    return rows._replace(weights=each if rows.weights is None else each * rows.weights)
+def _class_weighted(classes: Array, each: Array, rows: Rows) -> Rows:
+    mine = _like(rows.y, each)[_codes(classes, rows.y)]
+    return rows._replace(weights=mine if rows.weights is None else mine * rows.weights)
 
 
 def _reweighted(factor: float, rows: Rows) -> Rows:
     assert rows.weights is not None  # there are weights to bring to a mean of 1
-    return rows._replace(weights=np.asarray(rows.weights, dtype=float) * factor)
+    return rows._replace(weights=rows.weights * factor)
 
 
 def _checked(rows: Any, loss: str) -> float:

@@ -8,6 +8,7 @@ import warnings
 from abc import abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
-from downslope.errors import DownslopeWarning, InputError
+from downslope.errors import DownslopeWarning, InputError, PairError
+from downslope.far import checkpoint_of
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
+from downslope.sources.device import is_tensor
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import Reason, Sight
 from downslope.targets import Coded, row_weights
@@ -51,6 +54,10 @@ CONSTRAINTS: dict[str, Any] = {
     "warm_start": ["boolean"],
     "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
     "record": [StrOptions({"auto", "steps"})],
+    "device": [str, None],
+    "checkpoint": [str, PathLike, None],
+    "every": [Interval(Real, 0, None, closed="left")],
+    "resume": ["boolean"],
 }
 
 
@@ -102,6 +109,7 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             start=self._start(),
             validation=held,
             each_epoch=each_epoch if watched else None,
+            checkpoint=checkpoint_of(self),
         )
         self._keep(trained, in_parts=False)
         context.call_on_fit_task_end(**told, reconstruction_attributes={})
@@ -129,8 +137,17 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, reset=False, **ROWS)
         return X, y, None
 
+    def _accepted(self) -> dict[str, Any]:
+        """Rows that ``fit`` takes: none that are sparse on a device."""
+        return ROWS if vars(self).get("device") is None else ROWS | {"accept_sparse": False}
+
     def _partial_fit(self, X: Array, y: Array, weights: Array | None) -> None:
         check_names(self.rule, self.scaling)
+        if vars(self).get("device") is not None or vars(self).get("checkpoint") is not None:
+            raise PairError(
+                "partial_fit makes one pass here over the rows it is given; device and checkpoint "
+                "are for fit."
+            )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows, n_outputs = self._rows(X, y, weights)
         before = vars(self).get("_trained")
@@ -216,6 +233,7 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _raw(self, X: Array) -> Array:
         """Raw predictions ``X @ coef + intercept``, one column per output."""
         check_is_fitted(self)
+        X = X.cpu().numpy() if is_tensor(X) else X
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         return X @ np.atleast_2d(self.coef_).T + self.intercept_
 

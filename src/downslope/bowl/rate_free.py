@@ -22,6 +22,7 @@ from downslope.losses import Loss
 from downslope.objective import Objective, Source
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
+from downslope.sources.device import DeviceRows
 from downslope.sources.memory import MemoryRows, one_class
 from downslope.stopping import INTERRUPTED, Reason, Sight
 from downslope.trace import COLUMNS, Record, Recorder, Trace
@@ -140,16 +141,17 @@ def run_far(
     names: tuple[str, ...] = (),
     show: Show | None = None,
 ) -> Result:
-    """``run_free`` for rows that are not in this memory: files, a cache, a cluster.
+    """``run_free`` for rows that are not in this memory: files, a cache, a cluster, a device.
 
     Their source has a ``map``.
     """
 
     def solver(settings: Settings) -> Solution:
-        return solve_stream(
+        return _solver_of(problem.source)(
             problem.source,
             problem.loss,
             problem.penalty,
+            deviations=scaling.scale,
             fit_intercept=problem.fit_intercept,
             n_outputs=problem.n_outputs,
             settings=settings,
@@ -169,6 +171,14 @@ def run_far(
             for c in range(problem.n_outputs)
         ]
     )
+
+
+def _solver_of(source: Source) -> Callable[..., Solution]:
+    if not isinstance(source, DeviceRows):
+        return solve_stream
+    from downslope.bowl.device_passes import solve_rows
+
+    return solve_rows
 
 
 def _run(

@@ -203,6 +203,7 @@ def solve_stream(
     loss: Loss,
     penalty: Penalty = NO_PENALTY,
     *,
+    deviations: Array | None = None,
     fit_intercept: bool = True,
     n_outputs: int = 1,
     settings: Settings | None = None,
@@ -214,7 +215,7 @@ def solve_stream(
     source : Source
         Dense rows with weights of mean 1; a source small enough to need no sketch is read into
         memory.
-    loss, penalty, fit_intercept, n_outputs, settings
+    loss, penalty, deviations, fit_intercept, n_outputs, settings
         As in ``solve.solve``.
 
     Returns
@@ -253,6 +254,7 @@ def solve_stream(
             loss,
             penalty,
             weights=rows.weights,
+            deviations=deviations,
             fit_intercept=fit_intercept,
             n_outputs=k,
             settings=settings,
@@ -261,9 +263,10 @@ def solve_stream(
     shift = far_columns(np.asarray(few.X)) if fit_intercept else np.zeros(source.n_features)
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
     passes = StreamPasses(source, BlockPasses(loss, fit_intercept, shift, k), lowest)
-    penalised = np.append(np.ones(source.n_features * k), np.zeros(k * fit_intercept))
+    scale = np.ones(source.n_features) if deviations is None else deviations
+    penalised = np.append(np.repeat(scale, k), np.zeros(k * fit_intercept))
     moved = shift if shift.any() else None
-    problem = Smooth(passes, penalty.l2 * penalised, settings.log)
+    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
     settings = told_in_user_units(settings, moved, k)
     solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
     return replace(solution, w=moved_back(solution.w, moved, k))

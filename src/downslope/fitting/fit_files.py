@@ -235,21 +235,21 @@ def walk(
         watch=watch,
         log=None if safe is None else safe[0].of_passes(safe[1]),
     )
-    even = rows.map(partial(scaled, scaling))
     softmax = settings.loss.link == "softmax"
-    sources = [even] if k == 1 or softmax else [even.map(partial(one_class, c=c)) for c in range(k)]
+    sources = [rows] if k == 1 or softmax else [rows.map(partial(one_class, c=c)) for c in range(k)]
     found = [
         solve_stream(
             source,
             settings.loss,
             settings.penalty,
+            deviations=scaling.scale,
             fit_intercept=settings.fit_intercept,
             n_outputs=k if softmax else 1,
             settings=solver,
         )
         for source in sources
     ]
-    w = scaling.to_user(np.stack([each.w for each in found], axis=1).ravel(), k)
+    w = np.stack([each.w for each in found], axis=1).ravel()
     if softmax and settings.fit_intercept:
         w[-k:] -= w[-k:].mean()  # the same for all classes changes no probability
     value, bound, passes = (

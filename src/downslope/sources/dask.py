@@ -16,12 +16,12 @@ import dask
 import dask.array
 import numpy as np
 from dask.delayed import Delayed
-from distributed import CancelledError
+from distributed import CancelledError, get_client
 from distributed.scheduler import KilledWorker
 
 from downslope.errors import InputError, SettingError
-from downslope.sources.blocks import BlockRows
-from downslope.sources.memory import Rows, join_rows, sum_parts, take_rows
+from downslope.sources.blocks import BlockRows, evenly
+from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, sum_parts, take_rows
 
 Array = Any
 BRANCHES = 8
@@ -32,12 +32,12 @@ PATIENCE = "10s"
 
 @dataclass(frozen=True)
 class DaskRows:
-    """Rows of Dask arrays, one block of rows at a time.
+    """Rows of Dask arrays, some blocks at a time.
 
     Parameters
     ----------
     parts : tuple of Delayed
-        Each computes to one ``Rows``.
+        Each computes to a list of ``Rows``, the blocks of one task.
     lengths : tuple of int
         Rows of each part.
     n_features : int
@@ -54,15 +54,15 @@ class DaskRows:
 
     def total(self, fn: Callable[[Rows], Any]) -> Any:
         """Sum of ``fn(block)`` over all blocks: computed where they are, added in a tree."""
-        apply, add = dask.delayed(fn, pure=False, traverse=False), dask.delayed(_add, pure=False)
-        sums = [apply(part) for part in self.parts]
+        add, over = dask.delayed(_add, pure=False), _applied(partial(_sum_over, fn))
+        sums = [over(part) for part in self.parts]
         while len(sums) > 1:
             sums = [add(sums[i : i + BRANCHES]) for i in range(0, len(sums), BRANCHES)]
-        return sums[0].compute()
+        return sums[0].compute(optimize_graph=False)
 
     def map(self, fn: Callable[[Rows], Rows]) -> "DaskRows":
         """The same rows, every block through ``fn`` on its worker."""
-        apply = dask.delayed(fn, pure=False, traverse=False)
+        apply = _applied(partial(_each, fn))
         return replace(self, parts=tuple(apply(part) for part in self.parts))
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
@@ -73,14 +73,14 @@ class DaskRows:
         """
         random = np.random.default_rng((seed, epoch))
         for i in random.permutation(len(self.parts)):
-            rows = self.parts[int(i)].compute()
+            rows = join_rows(self.parts[int(i)].compute())
             order = random.permutation(len(rows.y))
             step = len(order) if size is None else size
             for first in range(0, len(order), step):
                 yield take_rows(rows, order[first : first + step])
 
     def sample(self, k: int, seed: int) -> Rows:
-        """``k`` rows drawn without replacement; each block hands over its share."""
+        """``k`` rows drawn without replacement; each part hands over its share."""
         k = min(k, self.n_rows)
         chosen = np.sort(np.random.default_rng(seed).choice(self.n_rows, size=k, replace=False))
         edges = np.concatenate(([0], np.cumsum(self.lengths)))
@@ -88,7 +88,7 @@ class DaskRows:
             chosen[np.searchsorted(chosen, a) : np.searchsorted(chosen, b)] - a
             for a, b in pairwise(edges)
         ]
-        take = dask.delayed(take_rows, pure=False)
+        take = dask.delayed(_take, pure=False)
         wanted = [
             take(part, place) for part, place in zip(self.parts, places, strict=True) if len(place)
         ]
@@ -128,7 +128,7 @@ def part_rows(rows: BlockRows) -> DaskRows:
 
     A worker that is lost takes its parts with it; they are read again elsewhere.
     """
-    read = dask.delayed(partial(_whole_part, rows), pure=False)
+    read = _applied(partial(_whole_part, rows))
     parts = dask.persist(*[read(i) for i in range(rows.n_parts)])
     count = dask.delayed(_length, pure=False)
     lengths = dask.compute(*[count(part) for part in parts])
@@ -136,7 +136,40 @@ def part_rows(rows: BlockRows) -> DaskRows:
     firsts = accumulate((n for _, n in held), initial=0)
     place = dask.delayed(_placed, pure=False)
     placed = tuple(place(part, first) for (part, _), first in zip(held, firsts, strict=False))
-    return DaskRows(placed, tuple(n for _, n in held), rows.n_features)
+    return keep_on_workers(DaskRows(placed, tuple(n for _, n in held), rows.n_features))
+
+
+def keep_on_workers(rows: DaskRows) -> DaskRows:
+    """The same rows, computed once and held in the workers' memory.
+
+    Neighbouring parts become one, a part for every thread of the cluster: so a pass costs one task
+    per thread, and the sums of a run are added in the same order whoever holds the rows. A part
+    prefers its worker; when that is lost it is computed again elsewhere. Without a cluster nothing
+    is held, since this process may be too small for all rows.
+    """
+    places = _threads()
+    if not places:
+        return rows
+    cuts = [len(rows.parts) * i // len(places) for i in range(len(places) + 1)]
+    gather = dask.delayed(_gathered, pure=False)
+    parts, lengths = [], []
+    for place, (a, b) in zip(places, pairwise(cuts), strict=True):
+        if a < b:
+            options = {"workers": [place], "allow_other_workers": True}
+            with dask.annotate(**options):
+                whole = gather(list(rows.parts[a:b]))
+            parts.append(whole)
+            lengths.append(sum(rows.lengths[a:b]))
+    return DaskRows(dask.persist(*parts, optimize_graph=False), tuple(lengths), rows.n_features)
+
+
+def _threads() -> list[str]:
+    """Address of every thread of the cluster in use; none where there is no cluster."""
+    try:
+        threads = get_client().nthreads()
+    except ValueError:  # no client: Dask computes in this process
+        return []
+    return [address for address in sorted(threads) for _ in range(threads[address])]
 
 
 def on_workers(fn: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -179,22 +212,45 @@ def connected(address: str) -> Iterator[None]:
         ) from None
 
 
-def _whole_part(rows: BlockRows, i: int) -> Rows | None:
-    blocks = list(rows.read(i))
-    return join_rows(blocks) if blocks else None
+def _applied(fn: Callable[..., Any]) -> Any:
+    """``fn`` as a task, whose arguments are not searched for other tasks."""
+    return dask.delayed(fn, pure=False, traverse=False)
 
 
-def _length(rows: Rows | None) -> int:
-    return 0 if rows is None else len(rows.y)
+def _sum_over(fn: Callable[[Rows], Any], blocks: list[Rows]) -> Any:
+    return sum_parts(fn(block) for block in blocks)
 
 
-def _placed(rows: Rows, first: int) -> Rows:
-    return rows._replace(first=first)
+def _each(fn: Callable[[Rows], Rows], blocks: list[Rows]) -> list[Rows]:
+    return [fn(block) for block in blocks]
 
 
-def keep_on_workers(rows: DaskRows) -> DaskRows:
-    """The same rows, computed once and held in the workers' memory."""
-    return DaskRows(tuple(dask.persist(*rows.parts)), rows.lengths, rows.n_features)
+def _take(blocks: list[Rows], places: Array) -> Rows:
+    edges = accumulate((len(block.y) for block in blocks), initial=0)
+    taken = []
+    for (a, b), block in zip(pairwise(edges), blocks, strict=True):
+        here = places[np.searchsorted(places, a) : np.searchsorted(places, b)] - a
+        if len(here):
+            taken.append(take_rows(block, here))
+    return join_rows(taken)
+
+
+def _gathered(parts: list[list[Rows]]) -> list[Rows]:
+    return [block for part in parts for block in part]
+
+
+def _whole_part(rows: BlockRows, i: int) -> list[Rows]:
+    return list(rows.read(i))
+
+
+def _length(blocks: list[Rows]) -> int:
+    return sum(len(block.y) for block in blocks)
+
+
+def _placed(blocks: list[Rows], first: int) -> list[Rows]:
+    """Blocks of a size that does not depend on the file's own, numbered from ``first``."""
+    even = evenly(iter(blocks), BLOCK_ROWS)
+    return [block._replace(first=first + block.first) for block in even]
 
 
 def _as_array(a: Any) -> Any:
@@ -209,8 +265,8 @@ def _as_array(a: Any) -> Any:
     return known
 
 
-def _rows(first: int, X: Array, y: Array, weights: Array | None = None) -> Rows:
-    return Rows(X, y, weights, first)
+def _rows(first: int, X: Array, y: Array, weights: Array | None = None) -> list[Rows]:
+    return [Rows(X, y, weights, first)]
 
 
 def _add(parts: list[Any]) -> Any:
