@@ -69,6 +69,23 @@ def test_the_answer_is_that_of_memory(where, loss, kind, rtol, fit_intercept):
     assert far.passes < 60
 
 
+@pytest.mark.parametrize("loss", [*SMOOTH, *CORNERS])
+def test_a_sketch_is_unbiased(loss):
+    X, y = data(loss)
+    X, zeros, w = X[:4000] / X.std(0), np.zeros(D), np.linspace(-0.3, 0.3, D + 1)
+    columns = [read_only(a) for a in (X, y[:4000], np.ones(4000))]
+    near = DensePasses(*columns, make_loss(loss), True)
+    far = device.DevicePasses(*map(torch.tensor, columns), make_loss(loss), True, zeros)
+    if loss in CORNERS:
+        near, far = near.rounded(0.1), far.rounded(0.1)
+    exact = near.sketch(w, None, zeros, 1e-3, 0).table
+    tables = [far.sketch(w, 500, zeros, 1e-3, seed).table for seed in range(60)]
+    mean = sum(table.T @ table for table in tables) / len(tables)
+    m = slice(0, D + 1)  # the last column, the step each row wishes for, has heavy tails
+    expected = (exact.T @ exact)[m, m]
+    assert np.abs(mean[m, m] - expected).max() < 0.03 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("where", ["cpu", CUDA])
 @pytest.mark.parametrize("loss", CORNERS)
 @pytest.mark.parametrize("penalty", [Penalty(l2=1e-3), Penalty(l1=0.01)])

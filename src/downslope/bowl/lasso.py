@@ -43,6 +43,9 @@ from downslope.stopping import Reason
 Array = Any
 MOST_SWEEPS = 2000
 MOST_HALVINGS = 30
+RENEW = 10
+"""Steps after which the curvature is sketched again: a corner rounded narrowly has moved by then.
+"""
 PILOT_TOL = 1e-3
 PILOT_STEPS = 8
 
@@ -199,7 +202,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
         if reason is not None:
             break
         settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
-        if not quadratic and (exact or walk.steps == 2):
+        if not quadratic and (exact or walk.steps == 2 or walk.steps % RENEW == 0):
             walk.look(buckets, shift, bend_floor, settings.seed + walk.sketches)
     return Solution(walk.w, walk.whole, walk.bound, reason, problem.read, walk.steps, walk.sketches)
 
