@@ -213,7 +213,13 @@ class Race:
         peers = {s: t for s, t in medians.items() if s != OURS and s in (target.peers or medians)}
         whom = " and ".join(target.peers) or "every peer"
         if not peers:
-            print(f"\ntarget: {target.ratio:.2g}x of {whom} to {target.level:g}: none reached it")
+            least = self.limit / medians[OURS]
+            met = "met" if least >= target.ratio else "not told: give --times more"
+            print(
+                f"\ntarget: {target.ratio:.2g}x of {whom} to {target.level:g}: none came there in "
+                f"{self.limit:.1f} s, {least:.1f}x ours, {met}",
+                flush=True,
+            )
             return
         best = min(peers, key=lambda s: peers[s])
         ratio = peers[best] / medians[OURS]

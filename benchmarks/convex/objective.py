@@ -81,7 +81,7 @@ def newton(problem: Problem, steps: int = 30) -> np.ndarray | None:
     scale[scale == 0] = 1.0
     w = np.zeros(d + 1)
     ridge = np.append(problem.l2 / scale**2, 0.0)
-    f = np.inf
+    f = 1.0
     for _ in range(steps):
         g, H = _newton_sums(problem, w, center, scale)
         g, H = g / n + ridge * w, H / n + np.diag(ridge)

@@ -55,15 +55,15 @@ class Worker:
     def _ask(self, line: dict[str, Any]) -> dict[str, Any] | None:
         if self.process is None:
             LOGS.mkdir(parents=True, exist_ok=True)
-            log = (LOGS / f"{self.solver}.txt").open("a")
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.convex.worker", self.solver],
-                env=pinned(self.threads),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            with (LOGS / f"{self.solver}.txt").open("a") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "benchmarks.convex.worker", self.solver],
+                    env=pinned(self.threads),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:

@@ -43,14 +43,20 @@ def main() -> None:
             answer = {"prepared": spent, "warm_up": time.perf_counter() - began}
         else:
             limit(asked["limit"])
-            cpu, wall = time.process_time(), time.perf_counter()
+            cpu, wall = used(), time.perf_counter()
             w, rounds = solver.fit(prepared, asked["fit"])
-            cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+            cpu, wall = used() - cpu, time.perf_counter() - wall
             limit(0.0)
             mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             answer = {"cpu": cpu, "wall": wall, "value": value(problem, w), "mib": mib}
             answer |= {"rounds": rounds if math.isfinite(rounds) else None}
         print(json.dumps(answer), file=answers, flush=True)
+
+
+def used() -> float:
+    """Processor seconds so far; ``time.process_time`` has ticks of milliseconds under a limit."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def limit(seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Data sets by name: each file has a ``PROBLEMS`` table of name to maker."""
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 
 from benchmarks.convex.objective import Problem
 
-OUT = Path(__file__).parents[2] / "out" / "data"
+OUT = Path(os.environ.get("BENCH_DATA", Path(__file__).parents[2] / "out" / "data"))
+"""Where problems that were made once are kept."""
 
 
 def problems() -> dict[str, Callable[[], Problem]]:

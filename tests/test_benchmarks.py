@@ -1,0 +1,73 @@
+"""The referee of the convex benchmark: its objective, its optimum, its processes."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("benchmarks.convex.objective")
+
+from benchmarks.convex import datasets
+from benchmarks.convex.__main__ import gap_of, seconds_to
+from benchmarks.convex.objective import Problem, newton, null_value, value
+from benchmarks.convex.process import Worker
+from benchmarks.convex.solvers import ours
+
+LOSSES = ("squared", "logistic", "multinomial")
+
+
+def small(loss: str, **penalty: float) -> Problem:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300, 4)) * [1.0, 10.0, 0.1, 1.0] + 3.0
+    z = X @ [1.0, 0.1, 5.0, 0.0]
+    y = {
+        "squared": z,
+        "logistic": np.where(z + random.logistic(size=300) > z.mean(), 1.0, -1.0),
+        "multinomial": np.digitize(z + random.normal(size=300), np.quantile(z, (0.3, 0.6))) * 1.0,
+    }[loss]
+    return Problem("small", X, y, loss, **penalty)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("penalty", [{"l2": 1e-3}, {"l1": 1e-2}, {"l2": 1e-3, "l1": 1e-2}])
+def test_our_answer_is_the_referees_lowest(loss, penalty):
+    problem = small(loss, **penalty)
+    w = ours.fit(problem, 1e-10).w
+    best, rng = value(problem, w), np.random.default_rng(1)
+    assert best < null_value(problem)
+    for _ in range(20):
+        assert value(problem, w + 1e-3 * rng.normal(size=len(w))) >= best - 1e-9
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_newton_written_apart_agrees(loss):
+    problem = small(loss, l2=1e-3)
+    found = newton(problem)
+    assert value(problem, found) == pytest.approx(
+        value(problem, ours.fit(problem, 1e-12).w), abs=1e-10
+    )
+
+
+def test_gaps_and_times():
+    run = {"value": 1.5}
+    assert gap_of(run, first=2.0, lowest=1.0) == 0.5
+    assert gap_of({"value": 1.0}, first=2.0, lowest=1.0) == 1e-16
+    curve = [(1.0, 1e-2), (3.0, 1e-7), (2.0, 1e-6)]
+    assert seconds_to(curve, 1e-6) == 2.0
+    assert seconds_to(curve, 1e-9) == np.inf
+
+
+def test_a_solver_in_its_own_process_and_one_that_takes_too_long(tmp_path, monkeypatch):
+    for what in ("benchmarks.convex.process.LOGS", "benchmarks.convex.datasets.OUT"):
+        monkeypatch.setattr(what, tmp_path)
+    monkeypatch.setattr(datasets, "problems", lambda: {"small": lambda: small("logistic", l2=1e-3)})
+    problem = datasets.load("small")
+    kept = tmp_path / "small.npz"
+    assert kept.exists()
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    with Worker("sklearn-lbfgs", 1) as worker:
+        run = worker.fit("small", 1e-8, limit=20.0)
+        assert run["value"] == pytest.approx(value(problem, newton(problem)), rel=1e-6)
+        assert run["cpu"] > 0.0
+        assert worker.warm_up > 0.0
+    with Worker("sklearn-saga", 1) as worker:
+        assert worker.fit("small", 1e-15, limit=0.02) is None, "ten thousand epochs take longer"
+        assert worker.process is None
