@@ -1,9 +1,11 @@
 """Documents are true: code runs, commands and options exist, nothing is left out."""
 
 import doctest
+import importlib
 import re
 import runpy
 import shlex
+import sys
 import warnings
 from pathlib import Path
 
@@ -73,6 +75,82 @@ def test_commands_in_the_documents_exist_with_their_options():
         known = options_of(command)
         for option in (a.split("=")[0] for a in arguments if a.startswith("--")):
             assert option in known | {"--help"}, f"{page}: {command} has no option {option}"
+
+
+def test_the_page_of_the_command_line_has_every_option_with_its_meaning():
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import cli_page
+    finally:
+        sys.path.pop(0)
+    for command, made in cli_page.commands().items():
+        page = cli_page.section(command, made)
+        assert f"## downslope {command}" in page
+        for parameter in made.params:
+            if parameter.name != "help":
+                assert (parameter.help or "").strip(), f"{command} {parameter.name} says nothing"
+                assert f"{cli_page.flags(parameter)}\n: " in page
+
+
+def test_help_names_every_loss_rule_and_rate():
+    from typer.main import get_command
+
+    from downslope.cli import app
+    from downslope.rules import RULES
+    from downslope.settings import RATE_NAMES, REGRESSION, SIGNED
+
+    said = {p.name: p.help for p in get_command(app).commands["fit"].params}
+    for option, known in (
+        ("loss", {*REGRESSION, *SIGNED}),
+        ("rule", set(RULES)),
+        ("learning_rate", set(RATE_NAMES)),
+    ):
+        assert known <= set(re.findall(r"\w+", said[option])), option
+
+
+def test_every_symptom_and_every_end_is_explained():
+    from downslope.stopping import Reason
+
+    page = (ROOT / "docs/howto/read_a_diagnosis.md").read_text()
+    folder = ROOT / "src/downslope/diagnosis"
+    code = "".join(path.read_text() for path in folder.glob("*_symptoms.py"))
+    symptoms = set(re.findall(r'Finding\(\s*"(\w+)"', code))
+    assert symptoms == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    table = (folder / "diagnose.py").read_text()
+    assert [s for s in symptoms if not re.search(rf"^{s} ", table, re.MULTILINE)] == []
+    conventions = (ROOT / "docs/conventions.md").read_text()
+    sources = "".join(path.read_text() for path in ROOT.glob("src/downslope/**/*.py"))
+    ends = set(re.findall(r'Reason\(\s*"(\w+)"', sources))
+    assert ends == set(re.findall(r"``(\w+)``", Reason.__doc__.partition("sentence :")[0])) - {
+        "minimize"
+    }
+    assert [end for end in ends if f"`{end}`" not in conventions] == []
+
+
+def resolves(path: str) -> bool:
+    """Whether a dotted path is a module, or a name in one."""
+    parts = path.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            thing = importlib.import_module(".".join(parts[:cut]))
+        except ImportError:
+            continue
+        for part in parts[cut:]:
+            thing = getattr(thing, part, None)
+        return thing is not None
+    return False
+
+
+def test_paths_in_prose_lead_to_code_and_to_files():
+    for page in PAGES:
+        if page.name in ("decisions.md", "changelog.md"):  # what was; it may be gone
+            continue
+        text = page.read_text()
+        for path in set(re.findall(r"`(downslope(?:\.\w+)+)[`(]", text)):
+            assert resolves(path), f"{name(page)}: {path}"
+        for file in set(re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|ts|tsx|md|toml|json))`", text)):
+            homes = (ROOT, ROOT / "src/downslope", ROOT / "src/downslope/diagnosis", page.parent)
+            assert any((home / file).exists() for home in homes), f"{name(page)}: {file}"
 
 
 def test_every_command_stands_in_the_documents():

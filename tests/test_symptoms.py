@@ -16,6 +16,7 @@ from downslope.curvature import Curvature
 from downslope.diagnosis import data_symptoms as data
 from downslope.diagnosis import pace_symptoms as pace
 from downslope.diagnosis import place_symptoms as place
+from downslope.diagnosis.diagnose import ORDER
 from downslope.diagnosis.findings import Evidence, Validation
 from downslope.diagnosis.problem_facts import ProblemFacts
 from downslope.diagnosis.run_facts import RunFacts
@@ -579,4 +580,6 @@ def test_every_symptom_is_approached():
         own = {
             n for n, f in vars(module).items() if getattr(f, "__module__", "") == module.__name__
         }
-        assert {name for name in own if not name.startswith("_")} <= asked
+        public = {name for name in own if not name.startswith("_")}
+        assert public <= asked
+        assert public <= {symptom.__name__ for symptom in ORDER} | {"on_course"}

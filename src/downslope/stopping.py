@@ -20,8 +20,8 @@ class Reason:
     ----------
     name : str
         One of ``converged``, ``stalled``, ``max_steps``, ``max_epochs``, ``validation``, ``time``,
-        ``diverged``, ``interrupted``, ``fallback``; from ``minimize`` also ``flat``, ``jagged``,
-        ``saddle``, ``unbounded``, ``wrong_gradient``.
+        ``diverged``, ``interrupted``, ``separable``, ``fallback``, ``watched``; from ``minimize``
+        also ``flat``, ``jagged``, ``saddle``, ``unbounded``, ``wrong_gradient``.
     sentence : str
         The same for a person, with the number that decided.
     converged : bool
