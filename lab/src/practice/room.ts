@@ -71,13 +71,17 @@ export function practising(fields: PracticeFields, tutor: Tutor): Practising {
       [progress.value, course.value] = [said.progress, said];
     });
   });
+  // Only the newest question counts, in whatever order Python answers.
+  let turn = 0;
   const last = computed(() => (tutor.size && task.now !== "cards" ? tutor.size[task.now as "course" | "fog"] - 1 : 1_000_000));
   effect(() => {
     const { kinds, seed: base } = course.value ?? { kinds: [], seed: 0 };
     const [which, at] = [task.now, Math.min(n.now, last.value)];
     if (!kinds.length || which === "cards") return;
     const kind = which === "fog" ? "fog" : kinds[at % kinds.length]!.name;
+    const mine = ++turn;
     trying(tutor.item(kind, base + at), (said) => {
+      if (mine !== turn) return;
       [texts.value, hints.value, probes.value, judged.value] = [said.blanks.map(() => ""), 0, [], null];
       drawn.value = [1, ...Array(20).fill(NaN)];
       item.value = said;

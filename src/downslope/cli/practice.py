@@ -18,7 +18,7 @@ def practice(
             help="score, trace, fit, sketch, curves, regime, what_if or minima; repeatable.",
         ),
     ] = None,
-    count: Annotated[int, typer.Option(help="Exercises or cards.")] = 6,
+    count: Annotated[int, typer.Option(help="Exercises or cards.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives a class the same exercises.")] = 1,
     cards: Annotated[bool, typer.Option("--cards", help="Flashcards that are due.")] = False,
     fog: Annotated[bool, typer.Option("--fog", help="Find the deepest point in the fog.")] = False,
