@@ -100,9 +100,9 @@ def test_another_name_is_refused(client, host, path):
 @pytest.mark.parametrize(
     "origin", ["null", "http://evil.example", f"https://{HOST}", "http://127.0.0.1:80", "file://"]
 )
-@pytest.mark.parametrize("path", ["/", "/api/tables", "/api/walk"])
+@pytest.mark.parametrize("path", ["/", "/api/tables", "/api/walk", "/api/practice/answer"])
 def test_another_origin_is_refused(client, origin, path):
-    method = "POST" if path == "/api/walk" else "GET"
+    method = "GET" if path in ("/", "/api/tables") else "POST"
     answer = client.ask(method, path, headers={"origin": origin}, json=ASKED)
     assert answer.status_code == 403
 
@@ -192,8 +192,9 @@ def test_what_is_no_json_object_is_refused(client, body):
     assert answer.json()["error"].endswith(".")
 
 
-def test_too_large_a_request_is_refused_by_its_own_word(client):
-    answer = client.post("/api/walk", json={"pad": "x" * 70_000})
+@pytest.mark.parametrize("path", ["/api/walk", "/api/enter", "/api/practice/answer"])
+def test_too_large_a_request_is_refused_by_its_own_word(client, path):
+    answer = client.post(path, json={"pad": "x" * 70_000})
     assert answer.status_code == 413
 
 
@@ -208,7 +209,7 @@ def test_too_large_a_request_is_refused_without_a_word(client):
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/api/walk", "/api/tables"])
+@pytest.mark.parametrize("path", ["/api/walk", "/api/tables", "/api/practice/answer"])
 def test_a_small_request_that_swells_is_refused(client, path, monkeypatch):
     monkeypatch.setattr(server, "MOST_BYTES", 1_000_000)
     bomb = gzip.compress(b" " * 30_000_000)
