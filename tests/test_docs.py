@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from downslope.fitting.samples import write_samples
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
 PAGES = [page for page in PAGES if "_build" not in page.parts and page.name != "cli.md"]
@@ -31,6 +33,9 @@ def commands() -> list[tuple[str, list[str]]]:
     for page in PAGES:
         for line in re.findall(r"^(?:\$ |    )?(downslope .*)$", page.read_text(), re.MULTILINE):
             found.append((name(page), shlex.split(line, comments=True)))
+    for script in SCRIPTS:
+        for line in re.findall(r"^#     (downslope .*)$", script.read_text(), re.MULTILINE):
+            found.append((name(script), shlex.split(line, comments=True)))
     return found
 
 
@@ -52,6 +57,29 @@ def test_examples_print_what_the_page_says(page):
             str(page), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8"
         )
     assert failed == 0
+
+
+SHOWN = [
+    (page, command, printed)
+    for page in PAGES
+    for block in blocks(page, "console")
+    for command, printed in re.findall(r"^\$ (downslope .*)\n((?:(?!\$ ).*\n)+)", block, re.M)
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "command", "printed"), SHOWN, ids=[f"{p.name}: {c[:40]}" for p, c, _ in SHOWN]
+)
+def test_commands_print_what_the_page_says(page, command, printed, tmp_path, monkeypatch, capsys):
+    from downslope.cli import run
+
+    write_samples(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        run(shlex.split(command)[1:])
+    got = capsys.readouterr().out
+    same = doctest.OutputChecker().check_output(printed, got, doctest.ELLIPSIS)
+    assert same, f"{name(page)} says\n{printed}\nbut {command} prints\n{got}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -174,3 +202,35 @@ def test_make_has_every_word_that_the_documents_use():
     for page in PAGES:
         for word in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", page.read_text(), re.MULTILINE):
             assert set(filter(None, word)) <= words, f"{name(page)}: make {word}"
+
+
+MEASURED = r"(?<![\w.])(\d[\d,]*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+|\d{1,3}(?:,\d{3})+|\d{3,}|\d+(?= ?%))(?!\w)"
+"""Numbers that look measured: decimals, an exponent, three digits or more, a percent sign."""
+FROM_ELSEWHERE = {
+    "docs/scaling.md": {
+        "4,000": "a round number of columns",
+        "4.2": "rows of Criteo's terabyte, billions, as published",
+        "91.5": "seconds on 16 GPUs, as published",
+        "164": "4.2 billion rows times 39 features",
+        "0.5": "8 MB from 60 workers",
+    },
+    "docs/howto/move_a_model.md": {"0.12": "a release of skops or of a format"},
+}
+"""Numbers that no block here prints, and where they come from."""
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "decisions.md"], ids=name)
+def test_numbers_in_prose_are_printed_by_a_block_or_measured(page):
+    text = page.read_text()
+    shown = "".join(re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL))
+    shown += " ".join(re.findall(r"`[^`]*`", text)) + (ROOT / "benchmarks/RESULTS.md").read_text()
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)", "", prose)
+    code = "".join(path.read_text() for path in ROOT.glob("src/downslope/**/*.py"))
+    constants = set(re.findall(r"(?<![\w.])\d[\w.]*(?:(?<=e)[-+]\d+)?", code.replace("_", "")))
+    for number in re.findall(MEASURED, prose):
+        known = number in shown or number.replace(",", "") in constants
+        year = re.fullmatch(r"(19|20)\d\d", number)
+        assert known or year or number in FROM_ELSEWHERE.get(name(page), {}), (
+            f"{name(page)}: where does {number} come from? Print it in a block, or measure it."
+        )

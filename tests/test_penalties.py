@@ -78,3 +78,9 @@ def test_defaults_and_the_ends_of_the_mixture():
 
 def test_a_weight_of_one_shrinks_too():
     np.testing.assert_array_equal(Penalty(l1=1.0).prox(np.array([3.0, -0.5]), 1.0), [2.0, 0.0])
+
+
+def test_the_rest_is_the_part_without_a_gradient():
+    w = np.array([3.0, -2.0])
+    assert (Penalty(l1=0.5, l2=4.0).has_rest, Penalty(l1=0.5, l2=4.0).rest(w)) == (True, 2.5)
+    assert (Penalty(l2=4.0).has_rest, Penalty(l2=4.0).rest(w)) == (False, 0.0)

@@ -84,6 +84,7 @@ print(model.diagnosis_.verdict)
 # %%
 # On the command line::
 #
-#     downslope diagnose table.csv --target price
+#     downslope fit table.csv --target price --out model
+#     downslope diagnose model
 #
 # What each symptom means stands in :doc:`/howto/read_a_diagnosis`.

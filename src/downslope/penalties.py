@@ -72,9 +72,18 @@ class Penalty:
         """Gradient of the smooth (L2) part."""
         return self.l2 * w
 
+    @property
+    def has_rest(self) -> bool:
+        """Whether there is an L1 part, which has no gradient and goes through ``prox``."""
+        return self.l1 > 0.0
+
+    def rest(self, w: Array) -> float:
+        """Part without a gradient, ``l1 |w|_1``."""
+        return float(self.l1 * abs(w).sum()) if self.has_rest else 0.0
+
     def prox(self, w: Array, step: Array) -> Array:
         """Minimiser of ``l1 * sum(abs(v)) + sum((v - w)^2 / (2 step))``: soft thresholding."""
-        if self.l1 == 0.0:
+        if not self.has_rest:
             return w
         shrunk = abs(w) - self.l1 * step
         return shrunk * (shrunk > 0) * (1.0 - 2.0 * (w < 0))

@@ -223,17 +223,15 @@ class Network:
     @property
     def has_rest(self) -> bool:
         """Whether there is an L1 part, which goes through ``prox``."""
-        return self.penalty.l1 > 0.0
+        return self.penalty.has_rest
 
     def rest(self, w: Array) -> float:
         """Part without a gradient, ``l1 |w|_1``."""
-        if self.penalty.l1 == 0.0:
-            return 0.0
-        return float(self.penalty.l1 * abs(w[: self.n_coefficients]).sum())
+        return self.penalty.rest(w[: self.n_coefficients])
 
     def prox(self, w: Array, step: float) -> Array:
         """Proximal step of the rest; leaves biases alone."""
-        if self.penalty.l1 == 0.0:
+        if not self.has_rest:
             return w
         d = self.n_coefficients
         return np.concatenate((self.penalty.prox(w[:d], step), w[d:]))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
-from matplotlib.figure import Figure as Figure  # for plots.py, which does not import matplotlib
+from matplotlib.figure import Figure as Figure  # for the pictures, which do not import matplotlib
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
