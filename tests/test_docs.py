@@ -204,7 +204,10 @@ def test_make_has_every_word_that_the_documents_use():
             assert set(filter(None, word)) <= words, f"{name(page)}: make {word}"
 
 
-MEASURED = r"(?<![\w.])(\d[\d,]*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+|\d{1,3}(?:,\d{3})+|\d{3,}|\d+(?= ?%))(?!\w)"
+MEASURED = (
+    r"(?<![\w.])(\d[\d,]*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+|\d{1,3}(?:,\d{3})+|\d{3,}"
+    r"|\d+(?= ?%))(?!\w)"
+)
 """Numbers that look measured: decimals, an exponent, three digits or more, a percent sign."""
 FROM_ELSEWHERE = {
     "docs/scaling.md": {
