@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+import downslope.lab
 from downslope.practice import KINDS, check, course, make_item
 from downslope.practice.cards import CARDS, rate_card
 from downslope.practice.fog import make_fog
-from downslope.practice.progress import load
+from downslope.practice.progress import Progress, load, save
 
 SEED = 7
 
@@ -19,10 +20,8 @@ SEED = 7
 @pytest.fixture(scope="module")
 def seeded_file(static, tmp_path_factory):
     """The lab in one file, with exercises of a seed."""
-    from downslope.lab import save
-
     path = tmp_path_factory.mktemp("lab") / "lab.html"
-    save(path, seed=SEED)
+    downslope.lab.save(path, seed=SEED)
     return path
 
 
@@ -292,3 +291,21 @@ def test_the_keyboard_alone_goes_from_exercise_to_exercise(room):
     assert lab.page.evaluate("document.activeElement.dataset.kind") == "fit"
     keys.press("Tab")
     assert lab.page.evaluate("document.activeElement.tagName") == "INPUT"
+
+
+def test_progress_goes_on_from_a_file_and_is_forgotten_when_asked(room, tmp_path):
+    progress = Progress().with_answer("trace", 8, True, None, 0)
+    save(progress.with_card("loss", rate_card(None, 4)), tmp_path / "progress.json")
+    lab = room()
+    lab.page.get_by_label("Go on from a file").set_input_files(tmp_path / "progress.json")
+    lab.page.get_by_text("1 of 1 right").wait_for()
+    lab.page.get_by_text("38 of 39").wait_for()
+    odd = tmp_path / "odd.json"
+    odd.write_text('{"version": 1}')
+    lab.page.get_by_label("Go on from a file").set_input_files(odd)
+    lab.page.get_by_text("That file holds no progress").wait_for()
+    assert len(kept(lab)["answers"]) == 1
+    lab.page.on("dialog", lambda dialog: dialog.accept())
+    lab.page.get_by_role("button", name="Forget").click()
+    lab.page.get_by_text("0 of 0 right").wait_for()
+    assert kept(lab)["cards"] == {}

@@ -3,7 +3,7 @@
 import { computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { choice, whole } from "../ui/fields.ts";
 import { probe, read, type Question, type Value } from "./item.ts";
-import type { Course, Judged, Progress, Tutor } from "./tutor.ts";
+import { NOTHING, type Course, type Judged, type Progress, type Tutor } from "./tutor.ts";
 
 export const TASKS = ["course", "fog", "cards"] as const;
 export const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
@@ -27,7 +27,7 @@ export interface Practising {
   readonly fields: PracticeFields;
   readonly tutor: Tutor;
   readonly course: ReadonlySignal<Course | null>;
-  readonly progress: ReadonlySignal<Progress>;
+  readonly progress: Signal<Progress>;
   readonly item: ReadonlySignal<Question | null>;
   /** What stands in each blank. */
   readonly texts: Signal<readonly string[]>;
@@ -47,7 +47,7 @@ export interface Practising {
 
 export function practising(fields: PracticeFields, tutor: Tutor): Practising {
   const course = signal<Course | null>(null);
-  const progress = signal<Progress>({ version: 1, answers: [], cards: {} });
+  const progress = signal(NOTHING);
   const item = signal<Question | null>(null);
   const texts = signal<readonly string[]>([]);
   const hints = signal(0);

@@ -55,6 +55,20 @@ export interface Tutor {
   item(kind: string, seed: number): Promise<Question>;
   answer(given: Given): Promise<Judged>;
   card(name: string, grade: number): Promise<Progress>;
+  /** Puts other progress in place of what is kept here; null where Python keeps it. */
+  readonly replace: ((progress: Progress) => Progress) | null;
+}
+
+export const NOTHING: Progress = { version: 1, answers: [], cards: {} };
+
+/** Progress that was saved; null where a text is none. */
+export function progressOf(text: string): Progress | null {
+  try {
+    const found = JSON.parse(text);
+    return found.version === 1 && Array.isArray(found.answers) && typeof found.cards === "object" ? found : null;
+  } catch {
+    return null;
+  }
 }
 
 export function tutorOf({ server, practice }: Host): Tutor | null {
@@ -74,17 +88,17 @@ function served(server: Server): Tutor {
     item: (kind, seed) => ask("item", { kind, seed }),
     answer: (given) => ask("answer", given),
     card: async (name, grade) => (await ask("card", { name, grade })).progress,
+    replace: null,
   };
 }
 
 const SHELF = "downslope-progress";
 
 function alone(bank: Bank): Tutor {
-  let progress: Progress = { version: 1, answers: [], cards: {} };
+  let progress = NOTHING;
   let kept = "Kept by this browser.";
   try {
-    const old = JSON.parse(localStorage.getItem(SHELF) ?? "null") as Progress | null;
-    if (old?.version === 1) progress = old;
+    progress = progressOf(localStorage.getItem(SHELF) ?? "") ?? NOTHING;
   } catch {
     kept = "This page may keep nothing: take your answers along before you close it.";
   }
@@ -110,6 +124,7 @@ function alone(bank: Bank): Tutor {
       const answer = { when: new Date().toISOString(), kind, seed, right, slip, hints, probes };
       return { ...verdict, solution, reveal, progress: keep({ answers: [...progress.answers, answer] }) };
     },
+    replace: keep,
     card: async (name, grade) => keep({ cards: { ...progress.cards, [name]: review(progress.cards[name], grade, new Date()) } }),
   };
 }

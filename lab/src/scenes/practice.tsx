@@ -7,7 +7,7 @@ import { save } from "../ui/files.ts";
 import { ItemPicture } from "../practice/pictures.tsx";
 import type { Blank } from "../practice/item.ts";
 import { practiceFields, practising, LARGEST_SEED, type Practising } from "../practice/room.ts";
-import { answersCsv, dueCards, tutorOf } from "../practice/tutor.ts";
+import { answersCsv, dueCards, NOTHING, progressOf, tutorOf } from "../practice/tutor.ts";
 import type { Scene } from "../ui/scene.ts";
 
 export const practice: Scene = {
@@ -132,7 +132,9 @@ function Card({ room: { course, progress, grade } }: { room: Practising }) {
 
 function Plan({ room }: { room: Practising }) {
   const { fields: { task, n, seed }, course, progress, tutor, last } = room;
+  const said = useSignal("");
   if (!course.value) return null;
+  const { replace } = tutor;
   const { kinds, cards, seed: own } = course.value;
   const { answers } = progress.value;
   const score = (kind: string) => {
@@ -167,7 +169,19 @@ function Plan({ room }: { room: Practising }) {
         <div class="row">
           <button onClick={() => save("answers.csv", answersCsv(progress.value), "text/csv")}>Answers, CSV</button>
           <button onClick={() => save("progress.json", JSON.stringify(progress.value), "application/json")}>Progress, JSON</button>
+          {replace && <button disabled={answers.length === 0} onClick={() => confirm("Forget all answers and cards?") && (progress.value = replace(NOTHING))}>Forget</button>}
         </div>
+        {replace && (
+          <label class="control">
+            <span>Go on from a file</span>
+            <input type="file" accept=".json" onChange={async (event) => {
+              const found = progressOf(await event.currentTarget.files![0]!.text());
+              if (found) progress.value = replace(found);
+              said.value = found ? "" : "That file holds no progress; it is saved by Progress, JSON.";
+            }} />
+          </label>
+        )}
+        {said.value && <p class="wrong" role="alert">{said.value}</p>}
       </Group>
     </>
   );
