@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 PIN := -c constraints.txt
 
-.PHONY: demo test lint docs coverage mutants bench bench-quick accuracy lab clean
+.PHONY: demo test lint docs coverage mutants fuzz package test-oldest bench bench-quick accuracy lab clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -50,6 +50,19 @@ $(VENV)/.mutation: $(VENV)/.dev
 mutants: $(VENV)/.mutation ## small faults planted in losses, penalties, rules, rates, stops, diagnosis: are they seen?
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+fuzz: $(VENV)/.dev ## a night of made-up tables, formulas and models
+	$(PIP) install $(PIN) atheris
+	DOWNSLOPE_FUZZ=10000 $(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_tables.py
+	for reader in formula store model table; do \
+	  $(BIN)/python tests/fuzz/readers.py $$reader -max_total_time=600 -timeout=10 -rss_limit_mb=1000 || exit 1; \
+	done
+
+package: $(VENV)/.dev ## wheel and sdist, and the wheel alone in an empty environment
+	$(BIN)/python tests/package/check.py wheel
+
+test-oldest: $(VENV)/.dev ## the core of the suite with the oldest dependencies
+	$(BIN)/python tests/package/check.py oldest
 
 $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install $(PIN) -e '.[bench]'

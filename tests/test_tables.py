@@ -29,6 +29,7 @@ from downslope.tables import Encoder, read_table, understand
 from downslope.tables.delimited import Layout, _careful, _fast
 
 FUZZ = settings(max_examples=int(os.environ.get("DOWNSLOPE_FUZZ", "500")), deadline=None)
+"""500 in the suite; ``make fuzz`` asks for 10,000."""
 
 
 # --- every bad input ---------------------------------------------------------------------------

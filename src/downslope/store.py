@@ -40,6 +40,14 @@ LONGEST_ABOUT = 1 << 20
 DEEPEST = 60
 NUMBERS = "fiub"
 """Kinds of arrays that are kept: floats, integers, booleans. An object array would be a pickle."""
+HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][fiu][1248]|\|b1)', "
+    rb"'fortran_order': (?P<fortran>True|False), "
+    rb"'shape': \((?P<shape>(?:\d{1,18}(?:, ?\d{1,18}){0,7},?)?)\), \} *\n",
+    re.DOTALL,
+)
+"""How NumPy begins an array of numbers. Its own reader hands the header to Python's parser, which
+has ways to fail that have nothing to do with arrays."""
 BEGINNINGS = {
     b"\x80": "a Python pickle; those can run any program when they are opened, so none is loaded",
     b"\x93NUMPY": "a bare NumPy array",
@@ -261,16 +269,16 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, about: dict[str, An
 
 def _array(name: str, data: bytes) -> Array:
     """One array, its header checked against its bytes before anything is made of them."""
-    file = io.BytesIO(data)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError(f"{name} has an unknown array format")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    body = data[file.tell() :]
-    if dtype.kind not in NUMBERS or dtype.names is not None:
-        raise ValueError(f"{name} holds {dtype}, not numbers")
+    header = HEADER.match(data)
+    if header is None or int.from_bytes(data[8:10], "little") != header.end() - 10:
+        raise ValueError(f"{name} does not begin as an array does; it is not numbers")
+    dtype = np.dtype(header["dtype"].decode())
+    shape = tuple(int(size) for size in header["shape"].decode().split(",") if size.strip())
+    body = data[header.end() :]
     if math.prod(shape) * dtype.itemsize != len(body):
         raise ValueError(f"{name} says shape {shape} but has {len(body)} bytes")
-    return np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C").copy()
+    order: Any = "F" if header["fortran"] == b"True" else "C"
+    return np.frombuffer(body, dtype).reshape(shape, order=order).copy()
 
 
 def _npy(name: str, array: Array) -> bytes:
