@@ -23,23 +23,17 @@ def two_steps_of_a_line(seed: int) -> Item:
         return factor * float(residual @ x), factor * float(residual.sum())
 
     def walk(
-        sign: float = -1.0, factor: float = 2.0 / 3.0, fresh: bool = True
+        sign: float = -1.0, factor: float = 2.0 / 3.0, *, fresh: bool = True, at_once: bool = True
     ) -> tuple[float, ...]:
-        w, b = 0.0, 0.0
+        """Two steps, right or with one slip."""
+        w = b = 0.0
         found: list[float] = []
-        gradient = slopes(w, b, factor)
+        along = slopes(w, b, factor)
         for _ in range(2):
-            gradient = slopes(w, b, factor) if fresh else gradient
-            w, b = w + sign * rate * gradient[0], b + sign * rate * gradient[1]
-            found += [w, b]
-        return tuple(round(value, 9) for value in found)
-
-    def one_after_the_other() -> tuple[float, ...]:
-        w, b = 0.0, 0.0
-        found: list[float] = []
-        for _ in range(2):
-            w -= rate * slopes(w, b)[0]
-            b -= rate * slopes(w, b)[1]
+            along = slopes(w, b, factor) if fresh else along
+            moved = w + sign * rate * along[0]
+            b += sign * rate * (along[1] if at_once else slopes(moved, b, factor)[1])
+            w = moved
             found += [w, b]
         return tuple(round(value, 9) for value in found)
 
@@ -60,7 +54,7 @@ def two_steps_of_a_line(seed: int) -> Item:
         ),
         Slip(
             "one after the other",
-            one_after_the_other(),
+            walk(at_once=False),
             "Both slopes belong to the same place: measure dL/db before you move w.",
         ),
     )
