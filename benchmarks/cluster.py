@@ -1,10 +1,12 @@
 """One and two single-threaded worker processes, and dask-ml on the same data.
 
-    python -m benchmarks.cluster [--rows 1000000] [--columns 50]
+    python -m benchmarks.cluster [--rows 2000000] [--columns 50] [--rounds 3] [--no-rivals]
 
-Wall clock of a whole fit by `solve_stream` on rows held by the workers, the bytes that the workers
-sent and received per pass (Dask's own counters) beside 8 x features x workers, and the time that
-dask-ml's LogisticRegression (admm, lbfgs) takes, with the gap of its answer.
+Wall clock of a whole fit by `solve_stream` on rows held by the workers (the best of the rounds);
+what was sent meanwhile over all sockets of the scheduler, the client and the workers, per plain
+pass (beside 8 x features x workers, the weights out or one gradient back) and per sketch; and the
+time that dask-ml's LogisticRegression (lbfgs, admm, gradient_descent) takes, with the gap of its
+answer. Bytes are what Dask's transport says it wrote, heartbeats included.
 """
 
 import argparse
@@ -15,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from downslope.bowl.solve_stream import solve_stream
+from downslope.bowl.round import buckets_for
+from downslope.bowl.solve_stream import BlockPasses, StreamPasses, solve_stream
 from downslope.losses import LogLoss
 from downslope.penalties import Penalty
 from downslope.sources.dask import dask_rows, keep_on_workers
@@ -25,24 +28,45 @@ def make(n: int, d: int, workers: int) -> tuple[Any, Any]:
     """Rows that the workers draw themselves."""
     import dask.array as da
 
-    size = n // (4 * workers)
+    size = n // 8
     X = da.random.default_rng(0).normal(size=(n, d), chunks=(size, d))
     w = np.random.default_rng(1).normal(size=d) / np.sqrt(d)
     noise = da.random.default_rng(2).logistic(size=n, chunks=size)
     return X.persist(), ((X @ w + noise) > 0).astype(np.int64).persist()
 
 
-def traffic(client: Any) -> float:
-    """Bytes that the scheduler and the workers have received in messages so far."""
-    return float(sum(client.run(_received).values()))
+SENT = [0]
 
 
-def _received() -> float:
-    # What this process was handed over its sockets, as the system counts it.
-    from pathlib import Path
+def count_sent() -> None:
+    """Count what this process writes to sockets from now on."""
+    from distributed.comm.tcp import TCP
 
-    lines = Path("/proc/self/net/dev").read_text().splitlines()
-    return float(next(x.split()[1] for x in lines if x.strip().startswith("lo:")))
+    plain = TCP.write
+
+    async def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        n = await plain(self, *args, **kwargs)
+        SENT[0] += n
+        return n
+
+    TCP.write = write
+
+
+def sent_so_far() -> int:
+    return SENT[0]
+
+
+def sent_by(client: Any, fn: Any) -> int:
+    """Bytes that all processes write while ``fn`` runs."""
+
+    def so_far() -> int:
+        return SENT[0] + sum(client.run(sent_so_far).values())
+
+    before = so_far()
+    asking = so_far() - before  # the question itself moves bytes
+    before = so_far()
+    fn()
+    return so_far() - before - asking
 
 
 def gap(X: Any, y: Any, w: Any, lowest: float, l2: float) -> float:
@@ -52,27 +76,53 @@ def gap(X: Any, y: Any, w: Any, lowest: float, l2: float) -> float:
     return mean + 0.5 * l2 * float(w[:-1] @ w[:-1]) - lowest
 
 
-def run(workers: int, n: int, d: int, rivals: bool) -> float:
+def run(workers: int, n: int, d: int, rounds: int, rivals: bool) -> float:
     from distributed import Client, LocalCluster
 
     l2 = 1e-6
     options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
     with LocalCluster(n_workers=workers, **options) as cluster, Client(cluster) as client:
+        client.run(count_sent)
         X, y = make(n, d, workers)
         rows = keep_on_workers(dask_rows(X, 2.0 * y - 1.0))
-        solve_stream(rows, LogLoss(), Penalty(l2=l2))  # kernels are compiled, rows are there
-        before, began = traffic(client) / workers, time.perf_counter()
-        done = solve_stream(rows, LogLoss(), Penalty(l2=l2))
-        seconds = time.perf_counter() - began
-        moved = traffic(client) / workers - before
+        args = (rows, LogLoss(), Penalty(l2=l2))
+        solve_stream(*args)  # kernels are compiled, rows are there
+        seconds = float("inf")
+        for _ in range(rounds):
+            began = time.perf_counter()
+            done = solve_stream(*args)
+            seconds = min(seconds, time.perf_counter() - began)
         print(
-            f"{workers} worker(s): {seconds:6.2f} s, {done.passes:.1f} passes, bound "
-            f"{done.bound:.0e}, {moved / done.passes:,.0f} bytes per pass over the loopback "
-            f"(8 x features x workers = {8 * d * workers:,})"
+            f"{workers} worker(s): {seconds:6.2f} s, {done.passes:.1f} passes ({done.steps} steps, "
+            f"{done.sketches} sketches), bound {done.bound:.0e}, "
+            f"{n * done.passes / seconds / 1e6:.1f} M rows/s"
         )
+        told(client, rows, d, workers)
         if rivals:
             against(X, y, done.value, l2, seconds)
     return seconds
+
+
+def told(client: Any, rows: Any, d: int, workers: int) -> None:
+    """Time and bytes of a plain pass and of a sketch."""
+    passes = StreamPasses(rows, BlockPasses(LogLoss(), True, np.zeros(d)))
+    w, turns, times = np.full(d + 1, 0.01), 10, []
+
+    def plain() -> None:
+        for _ in range(turns):
+            began = time.perf_counter()
+            passes.at(w)
+            times.append(time.perf_counter() - began)
+
+    moved = sent_by(client, plain) / turns
+    buckets = buckets_for(rows.n_rows, d + 1) or 0
+    table = sent_by(client, lambda: passes.sketch(w, buckets, np.zeros(d), 0.0, 1))
+    ideal = 8 * d * workers
+    print(
+        f"  a pass: {1e3 * min(times):.0f} ms, {moved:,.0f} bytes (8 x features x workers = "
+        f"{ideal:,}; {moved / workers:,.0f} per worker); a sketch: {table:,} bytes "
+        f"({buckets} x {d + 2} numbers per worker are {8 * buckets * (d + 2) * workers:,})"
+    )
 
 
 def against(X: Any, y: Any, lowest: float, l2: float, ours: float) -> None:
@@ -100,13 +150,16 @@ def against(X: Any, y: Any, lowest: float, l2: float, ours: float) -> None:
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--rows", type=int, default=1_000_000)
+    ask.add_argument("--rows", type=int, default=2_000_000)
     ask.add_argument("--columns", type=int, default=50)
+    ask.add_argument("--rounds", type=int, default=3)
     ask.add_argument("--no-rivals", action="store_true")
     given = ask.parse_args()
-    print(f"{given.rows:,} rows x {given.columns} columns; load {os.getloadavg()[0]:.1f}")
-    one = run(1, given.rows, given.columns, False)
-    two = run(2, given.rows, given.columns, not given.no_rivals)
+    count_sent()
+    n, d, rounds = given.rows, given.columns, given.rounds
+    print(f"{n:,} rows x {d} columns; load {os.getloadavg()[0]:.1f}")
+    one = run(1, n, d, rounds, False)
+    two = run(2, n, d, rounds, not given.no_rivals)
     print(f"speed on 2: {one / two:.2f}x")
 
 

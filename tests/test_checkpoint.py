@@ -1,9 +1,12 @@
 """Killed in the middle: resumed runs give the same bits; bad files are refused in a sentence."""
 
+import errno
 import os
+import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from downslope.checkpoint import Checkpoints, fingerprint
 from downslope.descend import run
 from downslope.errors import DownslopeWarning, StoreError
+from downslope.files import write_atomically
 from downslope.losses import LogLoss
 from downslope.objective import Objective
 from downslope.penalties import Penalty
@@ -164,3 +168,55 @@ def test_fingerprint_sees_every_bit():
     other[2, 3] = np.nextafter(other[2, 3], 100)
     marks = [fingerprint([A], {"a": 1}) for A in (X, other, X.T, X.astype(np.float32))]
     assert len(set(marks)) == 4
+
+
+def failing(error, after):
+    """A write that fails so from the ``after``-th file on, as the system would."""
+    left = [after]
+
+    def write(path, content):
+        left[0] -= 1
+        if left[0] < 0:
+            Path(path).with_name(".half.part").write_bytes(content[:10])
+            raise OSError(error, os.strerror(error))
+        write_atomically(path, content)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (errno.ENOSPC, "No space left on device"),
+        (errno.EROFS, "Read-only file system"),
+        (errno.EACCES, "Permission denied"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_a_disk_that_fails_on_the_way_keeps_the_last_good_one(error, says, tmp_path, monkeypatch):
+    whole = walk(Plain(), Constant(0.1), 20)
+    monkeypatch.setattr("downslope.checkpoint.write_atomically", failing(error, after=5))
+    with pytest.warns(DownslopeWarning, match=says):
+        broken = walk(Plain(), Constant(0.1), 20, keeper=Checkpoints(tmp_path, "same", 0.0))
+    np.testing.assert_array_equal(broken.w, whole.w)
+    monkeypatch.undo()
+    assert newest(tmp_path) == 5
+    np.testing.assert_array_equal(resumed(tmp_path).w, whole.w)
+
+
+def test_a_folder_removed_on_the_way_is_made_again(tmp_path):
+    folder = tmp_path / "kept"
+    keeper = Checkpoints(folder, "same", every=0.0)
+    plain, count = keeper.keep, [0]
+
+    def keep(snapshot):
+        count[0] += 1
+        if count[0] == 7:
+            shutil.rmtree(folder)
+        plain(snapshot)
+
+    keeper.keep = keep
+    walk(Plain(), Constant(0.1), 10, keeper=keeper)
+    assert newest(folder) >= 10
+    after = walk(Plain(), Constant(0.1), 20, keeper=Checkpoints(folder, "same", 0.0, resume=True))
+    np.testing.assert_array_equal(after.w, walk(Plain(), Constant(0.1), 20).w)

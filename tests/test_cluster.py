@@ -9,6 +9,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve_stream import solve_stream
 from downslope.errors import DownslopeError, InputError, SettingError
@@ -192,3 +193,44 @@ def test_a_lost_scheduler_ends_in_a_sentence(tmp_path):
 
         with pytest.raises(InputError, match="was lost"):
             fit_files(write(tmp_path / "d"), Ask("y"), tell=close, cluster=one.scheduler_address)
+
+
+def test_a_scheduler_lost_on_the_way_leaves_a_checkpoint_to_go_on_from(tmp_path):
+    source, folder, ask = write(tmp_path / "d"), tmp_path / "kept", Ask("y", tol=1e-18)
+    options = {"threads_per_worker": 1, "dashboard_address": None, "processes": False}
+    points = []
+    with distributed.LocalCluster(n_workers=1, **options) as one:
+
+        def close(point):
+            points.append(point)
+            if len(points) == 3:
+                one.close()
+
+        with pytest.raises(InputError, match="go on with --resume"):
+            fit_files(
+                source,
+                ask,
+                watch=close,
+                cluster=one.scheduler_address,
+                checkpoint=Checkpointing(folder, 0.0),
+            )
+    kept = sorted(path.name for path in folder.glob("pass-*.ckpt"))
+    assert len(kept) >= 3
+    # The passes that are kept serve a run without a cluster as well.
+    resumed = fit_files(source, ask, checkpoint=Checkpointing(folder, 0.0, resume=True))
+    np.testing.assert_allclose(
+        resumed.model.coefficients, fit_files(source, ask).model.coefficients, rtol=1e-5
+    )
+    assert len(list(folder.glob("pass-*.ckpt"))) > len(kept)
+
+
+def test_an_estimator_on_a_cluster_goes_on_from_its_checkpoint(tmp_path):
+    X, z = data()
+    kept = {"checkpoint": tmp_path / "kept", "every": 0.0, "tol": 1e-12}
+    whole = DescentRegressor(**kept).fit(in_dask(X), in_dask(z))
+    for path in sorted((tmp_path / "kept").glob("*.ckpt"))[2:]:
+        path.unlink()
+    again = DescentRegressor(resume=True, **kept).fit(in_dask(X), in_dask(z))
+    np.testing.assert_array_equal(again.coef_, whole.coef_)
+    with pytest.raises(DownslopeError, match="other data or other settings"):
+        DescentRegressor(resume=True, **kept).fit(in_dask(X), in_dask(z + 1e-9 * X[:, 0]))

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from downslope.errors import DownslopeWarning, InputError, PairError, SettingError
+from downslope.errors import DownslopeWarning, InputError, PairError, SettingError, StoreError
 from downslope.estimators import DescentClassifier, DescentRegressor
 from downslope.rates import Constant
 from downslope.rules import Momentum
@@ -342,3 +342,34 @@ def test_wrong_targets_are_refused_in_a_sentence():
         DescentClassifier(class_weight="balanced").partial_fit(X[:2], [0, 1], classes=[0, 1])
     with pytest.raises(InputError, match="none of the classes"):
         DescentClassifier().partial_fit(X[:2], [0, 5], classes=[0, 1])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": "huber"},
+        {"batch_size": 20, "learning_rate": 0.05},
+        {"learning_rate": "armijo", "max_iter": 50, "tol": None},
+    ],
+    ids=["round bowl", "batches", "all rows"],
+)
+def test_a_checkpoint_is_gone_on_from_to_the_same_bits(settings, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    kept = settings | {"checkpoint": tmp_path / "kept", "every": 0.0}
+    whole = DescentRegressor(**kept).fit(X, y)
+    files = sorted((tmp_path / "kept").glob("*.ckpt"))
+    assert files
+    if len(files) > 1:
+        files[-1].unlink()
+    with pytest.raises(StoreError, match="already holds a checkpoint"):
+        DescentRegressor(**kept).fit(X, y)
+    again = clone(DescentRegressor(**kept, resume=True)).fit(X, y)
+    np.testing.assert_array_equal(again.coef_, whole.coef_)
+    with pytest.raises(StoreError, match="other data or other settings"):
+        DescentRegressor(**kept, resume=True).fit(X, y + 1.0)
+
+
+@pytest.mark.parametrize("setting", [{"device": "cpu"}, {"checkpoint": "nowhere"}])
+def test_fits_in_parts_have_no_device_and_no_checkpoint(setting):
+    with pytest.raises(PairError, match="are for fit"):
+        DescentRegressor(**setting).partial_fit(np.eye(3), np.arange(3.0))

@@ -113,6 +113,7 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         tensors where they are. Without a learning rate only.
     checkpoint : path or None, default None
         Folder in which the run is kept, so that it can go on after a crash: to the same bits.
+        Such a run draws the same numbers again where ``random_state`` is None.
     every : float, default 30
         Seconds between two checkpoints; 0 keeps every step or pass.
     resume : bool, default False

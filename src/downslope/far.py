@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.rate_free import RoundRate, run_far
@@ -65,9 +66,9 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
     weight = _checked(rows, estimator.loss)
     if weighted:
         rows = rows.map(partial(_reweighted, rows.n_rows / weight))
-    seed = int(np.random.RandomState(estimator.random_state).randint(2**31 - 1))
-    settings, checkpoint = estimator._settings(n_outputs, seed), checkpoint_of(estimator)
-    estimator._keep(train_far(_held(rows), settings, checkpoint), in_parts=False)
+    settings = estimator._settings(n_outputs, seed_of(estimator))
+    trained = train_far(_held(rows), settings, checkpoint_of(estimator))
+    estimator._keep(trained, in_parts=False)
 
 
 def _on_device(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[DeviceRows, Array | None]:
@@ -118,6 +119,14 @@ def checkpoint_of(estimator: Any) -> Checkpointing | None:
     if asked.get("checkpoint") is None:
         return None
     return Checkpointing(Path(asked["checkpoint"]), float(asked["every"]), bool(asked["resume"]))
+
+
+def seed_of(estimator: Any) -> int:
+    """A number that stands for ``random_state``; None gives the same one to runs that are kept."""
+    asked = estimator.random_state
+    if asked is None and vars(estimator).get("checkpoint") is not None:
+        return 0
+    return int(check_random_state(asked).randint(2**31 - 1))
 
 
 def _refuse_readers(estimator: Any) -> None:

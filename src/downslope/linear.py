@@ -16,13 +16,12 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
 from downslope.errors import DownslopeWarning, InputError, PairError
-from downslope.far import checkpoint_of
+from downslope.far import checkpoint_of, seed_of
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
 from downslope.sources.device import is_tensor
@@ -83,7 +82,7 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         metadata: dict[str, Array] | None,
     ) -> None:
         check_names(self.rule, self.scaling)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = seed_of(self)
         context = self._init_callback_context(max_subtasks=self.max_iter)
         told = {"estimator": self, "X": X, "y": y, "metadata": metadata}
         context.call_on_fit_task_begin(**told)
@@ -148,7 +147,7 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 "partial_fit makes one pass here over the rows it is given; device and checkpoint "
                 "are for fit."
             )
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = seed_of(self)
         rows, n_outputs = self._rows(X, y, weights)
         before = vars(self).get("_trained")
         self._keep(train_more(rows, self._settings(n_outputs, seed), before), in_parts=True)

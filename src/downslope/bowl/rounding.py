@@ -126,6 +126,7 @@ def rounded(loss: Loss, y: Array, width: float) -> tuple[Loss, Array]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> round_corner, y = rounded(AbsoluteError(), np.array([1.0]), 0.5)
     >>> round_corner, float(0.5 * round_corner.value(np.array([3.0]) / 0.5, y)[0])
     (Huber(epsilon=1.0), 1.75)
