@@ -21,7 +21,7 @@ import numpy as np
 from downslope.bowl.null_model import lowest_loss, null_intercept
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
-from downslope.kernels.dense import dense_pass
+from downslope.kernels.dense import dense_pass, others_for
 from downslope.kernels.team import chunks, share
 from downslope.losses import Loss, SquaredError
 
@@ -273,6 +273,7 @@ class DensePasses:
                 floor,
                 np.uint64(seed),
                 0,
+                others_for(self.loss.code),
             )
 
         share(work, range(len(parts)))

@@ -12,6 +12,7 @@ from downslope.bowl.passes import Scales, Sketch, read_only
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
 from downslope.kernels.csr import sparse_pass
+from downslope.kernels.dense import others_for
 from downslope.kernels.team import chunks, share
 from downslope.losses import Loss, SquaredError
 
@@ -160,6 +161,7 @@ class SparsePasses:
                 table[first:last],
                 floor,
                 np.uint64(seed),
+                others_for(self.loss.code),
             )
 
         share(work, range(len(parts)))

@@ -99,6 +99,7 @@ def sparse_pass(
     table: Array,
     floor: float,
     seed: Any,
+    others: bool | None,
 ) -> float:
     """Sum over rows ``low`` to ``high`` of weight * loss; adds to ``gradient`` and what else is
     asked.
@@ -112,6 +113,7 @@ def sparse_pass(
     table : (buckets, n_features + 2) float64, see ``dense.dense_pass``; not asked for where empty
     floor : float, the least curvature of a row
     seed : unsigned 64-bit, of the signs
+    others : as in ``dense.dense_pass``
     """
     n_features = w.shape[0] - 1
     z, r, h = np.empty(BLOCK_ROWS), np.empty(BLOCK_ROWS), np.empty(BLOCK_ROWS)
@@ -120,13 +122,14 @@ def sparse_pass(
         end = min(high, i + BLOCK_ROWS)
         rows = end - i
         predict_sparse_rows(data, indices, indptr, i, end, w, w[n_features], z)
-        total += losses_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], r[:rows])
+        block_y, block_weights = y[i:end], weights[i:end]
+        total += losses_of_rows(code, parameter, z[:rows], block_y, block_weights, r[:rows], others)
         add_sparse_rows(data, indices, indptr, i, end, r, gradient)
         for k in range(rows):
             gradient[n_features] += r[k]
         if squares.shape[0] == 0 and table.shape[0] == 0:
             continue
-        curvatures_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], floor, h)
+        curvatures_of_rows(code, parameter, z[:rows], block_y, block_weights, floor, h, others)
         if squares.shape[0] > 0:
             add_squares(data, indices, indptr, i, end, h, squares)
             for k in range(rows):

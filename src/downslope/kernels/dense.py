@@ -27,6 +27,7 @@ from downslope.kernels.exponential import exp, log1p
 from downslope.kernels.prefetch import LINE, prefetch
 from downslope.kernels.scalar import (
     LOG_LOSS,
+    MSE,
     POISSON,
     SQUARED_ERROR,
     slope,
@@ -37,7 +38,14 @@ from downslope.kernels.scalar import (
 Array = Any
 BLOCK_BYTES = 16384
 """Of a block of rows: it and the next, fetched meanwhile, fit the first-level cache."""
+COMMON = (MSE, SQUARED_ERROR, LOG_LOSS, POISSON)
+"""Losses whose loops are written out: vector code, and a third less to compile on first use."""
 REASSOCIATE = FAST["fastmath"]
+
+
+def others_for(code: int) -> bool | None:
+    """What a pass is told about losses beyond ``COMMON``: None where it needs none of them."""
+    return None if code in COMMON else True
 
 
 @njit(**FAST)
@@ -82,10 +90,9 @@ def add_rows(X: Array, low: int, high: int, r: Array, g: Array, ahead: int) -> N
         r1 = r[i - low + 1]
         r2 = r[i - low + 2]
         r3 = r[i - low + 3]
-        if i + ahead <= end:
-            for k in range(i + ahead, i + ahead + 4):
-                for j in range(0, n_features, LINE // X.itemsize):
-                    prefetch(X, k, j)
+        if i + ahead <= end:  # rows lie one after the other, so four of them are one stretch
+            for j in range(0, 4 * n_features, LINE // X.itemsize):
+                prefetch(X, i + ahead, j)
         for j in range(n_features):
             g[j] += r0 * X[i, j] + r1 * X[i + 1, j] + r2 * X[i + 2, j] + r3 * X[i + 3, j]
         i += 4
@@ -98,16 +105,26 @@ def add_rows(X: Array, low: int, high: int, r: Array, g: Array, ahead: int) -> N
 
 @njit(**FAST)
 def losses_of_rows(
-    code: int, parameter: float, z: Array, y: Array, weights: Array, r: Array
+    code: int,
+    parameter: float,
+    z: Array,
+    y: Array,
+    weights: Array,
+    r: Array,
+    others: bool | None = True,
 ) -> float:
-    """Weighted slopes of a block into ``r`` and the weighted sum of its losses."""
+    """Weighted slopes of a block into ``r`` and the weighted sum of its losses.
+
+    ``others`` None: only the losses of ``COMMON`` are known, and only they are compiled.
+    """
     total = 0.0
     rows = z.shape[0]
-    if code == SQUARED_ERROR:
+    if code in (MSE, SQUARED_ERROR):
+        bend = 2.0 if code == MSE else 1.0
         for i in range(rows):
             error = z[i] - y[i]
-            r[i] = error
-            total += weights[i] * 0.5 * error * error
+            r[i] = bend * error
+            total += weights[i] * (0.5 * bend) * error * error
     elif code == LOG_LOSS:
         for i in range(rows):
             m = y[i] * z[i]
@@ -119,7 +136,7 @@ def losses_of_rows(
             mean = exp(z[i])
             r[i] = mean - y[i]
             total += weights[i] * (mean - y[i] * z[i])
-    else:
+    elif others is not None:
         for i in range(rows):
             r[i] = slope(code, parameter, z[i], y[i])
             total += weights[i] * value(code, parameter, z[i], y[i])
@@ -130,11 +147,31 @@ def losses_of_rows(
 
 @njit(**STRICT)
 def curvatures_of_rows(
-    code: int, parameter: float, z: Array, y: Array, weights: Array, floor: float, h: Array
+    code: int,
+    parameter: float,
+    z: Array,
+    y: Array,
+    weights: Array,
+    floor: float,
+    h: Array,
+    others: bool | None = True,
 ) -> None:
-    """Weighted curvatures of a block into ``h``, none below ``floor``."""
-    for i in range(z.shape[0]):
-        h[i] = weights[i] * max(floor, working_weight(code, parameter, z[i], y[i]))
+    """Weighted curvatures of a block into ``h``, none below ``floor``; ``others`` as above."""
+    rows = z.shape[0]
+    if code in (MSE, SQUARED_ERROR):
+        h[:rows] = 2.0 if code == MSE else 1.0
+    elif code == LOG_LOSS:
+        for i in range(rows):
+            e = exp(-abs(z[i]))
+            h[i] = e / ((1.0 + e) * (1.0 + e))
+    elif code == POISSON:
+        for i in range(rows):
+            h[i] = exp(z[i])
+    elif others is not None:
+        for i in range(rows):
+            h[i] = working_weight(code, parameter, z[i], y[i])
+    for i in range(rows):
+        h[i] = weights[i] * (h[i] if h[i] > floor else floor)
 
 
 @njit(**STRICT)
@@ -204,6 +241,7 @@ def dense_pass(
     floor: float,
     seed: Any,
     first_row: int,
+    others: bool | None,
 ) -> float:
     """Sum over rows ``low`` to ``high`` of weight * loss; adds to ``gradient`` and ``table``.
 
@@ -217,6 +255,7 @@ def dense_pass(
     shift : (n_features,) float64, subtracted from the features in the sketch
     floor : float, the least curvature a row gets in the sketch
     seed, first_row : unsigned and signed 64-bit, signs depend on seed and first_row + row
+    others : None where the loss is one of ``COMMON``; ``others_for`` tells
     """
     n_features = X.shape[1]
     block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 8 * 8)
@@ -228,11 +267,12 @@ def dense_pass(
         end = min(high, i + block)
         rows = end - i
         predict_rows(X, i, end, w, w[n_features], z)
-        total += losses_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], r[:rows])
+        block_y, block_weights = y[i:end], weights[i:end]
+        total += losses_of_rows(code, parameter, z[:rows], block_y, block_weights, r[:rows], others)
         add_rows(X, i, end, r, gradient, block)
         for k in range(rows):
             gradient[n_features] += r[k]
         if table.shape[0] > 0:
-            curvatures_of_rows(code, parameter, z[:rows], y[i:end], weights[i:end], floor, h)
+            curvatures_of_rows(code, parameter, z[:rows], block_y, block_weights, floor, h, others)
             sketch_rows(X, i, end, r, h, table, shift, i - low, seed, first_row)
     return total
