@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")  # a busy machine makes nothing wrong
 
 DATA = Path(os.environ.get("DOWNSLOPE_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 

@@ -194,6 +194,13 @@ def test_the_published_stable_rates_come_out(cars, here, capsys, features, scali
     assert json.loads(out)["curvature"]["stable_rate"] == pytest.approx(limit, rel=2e-4)
 
 
+def test_the_published_condition_of_one_raw_column_is_said(cars, here, capsys):
+    walk = ("--scaling", "none", "--learning-rate", 3e-5, "--max-iter", 5, "--test-size", 0)
+    code, out, _ = cli(capsys, "fit", cars, "-t", "price", "--features", "engine_size", *walk)
+    assert code == 1
+    assert "The condition number is 248,536" in " ".join(out.split())
+
+
 def test_a_diverged_run_is_kept_and_said_with_the_rate_that_would_not(cars, here, capsys):
     code, out, _ = cli(capsys, "fit", cars, "-t", "price", "--features", FIVE, "--learning-rate", 1,
                        "--out", "m")  # fmt: skip

@@ -207,7 +207,9 @@ def test_any_shape(data, n, d, batch_size, loss, rule, penalty, layout):
     if batch_size >= n:
         n += batch_size
     objective = problem(loss, penalty, layout, n, d, weighted=data.draw(st.booleans()))
-    agrees(objective, rule, Constant(0.01), batch_size, epochs=2, rtol=1e-9)
+    # A walk that blows up amplifies rounding: losses that grow like exp take small steps.
+    rate = Constant(1e-4 if loss in ("poisson", "gamma") else 0.01)
+    agrees(objective, rule, rate, batch_size, epochs=2, rtol=1e-9)
 
 
 def test_stops_hear_of_every_epoch():

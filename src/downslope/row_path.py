@@ -31,13 +31,14 @@ from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
 from downslope.rates import Look, Probe, Rate
 from downslope.rules import Momentum, Nesterov, Plain, Rule, Velocity
-from downslope.sources.memory import NEIGHBOURS, MemoryRows
+from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
 from downslope.trace import Record, Recorder
 
 Array = Any
 SAMPLE = 4096
-AHEAD = 8
+AHEAD = 12
+"""How many rows before its use a row is asked for."""
 NEVER = 2**62
 COUNTED = ("invscaling", "optimal", "step", "exponential", "annealed")
 """Rates that are one formula of the step's number, so an epoch of them is one array operation."""
@@ -83,12 +84,11 @@ class Machine:
         self, motion: Motion, rule: Rule, order: Array, lengths: Array, batch_size: int
     ) -> float:
         """Move through the rows in ``order``; answers the sum of the losses met."""
-        ahead = NEIGHBOURS if self.source.order == "block" else AHEAD
         averages = motion.average_from < motion.k + len(lengths)
         shrinks = self.problem.has_rest and not isinstance(self.X, tuple)
         alone = batch_size == 1 and isinstance(rule, Plain) and not averages and not shrinks
         if alone and self.separate:
-            return self._single(motion, order, lengths, ahead)
+            return self._single(motion, order, lengths)
         from downslope.kernels.batches import batch_rows
 
         code, beta, dampening = rule_numbers(rule)
@@ -97,7 +97,7 @@ class Machine:
             self.Y,
             self.weights,
             order,
-            ahead,
+            AHEAD,
             batch_size,
             lengths,
             motion.W,
@@ -115,7 +115,7 @@ class Machine:
         )
         return total
 
-    def _single(self, motion: Motion, order: Array, lengths: Array, ahead: int) -> float:
+    def _single(self, motion: Motion, order: Array, lengths: Array) -> float:
         """Single rows and plain steps: every output by itself."""
         from downslope.kernels.rows import dense_rows, sparse_rows
 
@@ -128,7 +128,7 @@ class Machine:
                 total += sparse_rows(*head, lengths, w, *rest, penalty.l1, penalty.l2)
             else:
                 head = (self.X, y, self.weights, order)
-                total += dense_rows(*head, ahead, lengths, w, *rest, penalty.l2)
+                total += dense_rows(*head, AHEAD, lengths, w, *rest, penalty.l2)
         return total
 
     @property

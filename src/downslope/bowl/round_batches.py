@@ -29,7 +29,7 @@ from downslope.objective import Objective
 from downslope.rates import Look, Nothing
 from downslope.row_path import AHEAD
 from downslope.scaling import Scaling
-from downslope.sources.memory import NEIGHBOURS, MemoryRows
+from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight
 from downslope.trace import Record, Recorder
 
@@ -238,7 +238,7 @@ class _Batches:
             passes.y,
             passes.weights,
             self.rows.visits(self.seed, self.epoch),
-            NEIGHBOURS if self.rows.order == "block" else AHEAD,
+            AHEAD,
             self.batch_size,
             lengths,
             self.turn,

@@ -15,27 +15,49 @@ LINE = 64
 """Bytes that memory delivers at a time."""
 
 
-@intrinsic
-def prefetch(typing_context: Any, array: Any, row: Any, column: Any) -> Any:
-    """Fetch the line of memory that holds ``array[row, column]`` into the nearest cache."""
+EVERYWHERE = 3
+"""Into all caches: for rows that are used again soon."""
+ONCE = 0
+"""Into the nearest cache and past the others: for rows that are used once in an epoch."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = signature.args[0]
-        fields = context.make_array(kind)(context, builder, args[0])
-        place = cgutils.get_item_pointer(context, builder, kind, fields, args[1:], wraparound=False)
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = builder.module.declare_intrinsic(
-            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        )
-        read, near, data = (ir.Constant(word, number) for number in (0, 3, 1))
-        builder.call(ask, [builder.bitcast(place, byte), read, near, data])
-        return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.intp), generate
+def _fetching(where: int) -> Any:
+    """The instruction that asks for a line of memory."""
+
+    def fetch(typing_context: Any, array: Any, row: Any, column: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = signature.args[0]
+            fields = context.make_array(kind)(context, builder, args[0])
+            place = cgutils.get_item_pointer(
+                context, builder, kind, fields, args[1:], wraparound=False
+            )
+            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+            ask = builder.module.declare_intrinsic(
+                "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+            )
+            read, near, data = (ir.Constant(word, number) for number in (0, where, 1))
+            builder.call(ask, [builder.bitcast(place, byte), read, near, data])
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, types.intp), generate
+
+    return intrinsic(fetch)
+
+
+prefetch = _fetching(EVERYWHERE)
+"""Fetch the line of memory that holds ``array[row, column]`` into every cache."""
+prefetch_once = _fetching(ONCE)
+"""As ``prefetch``, past the outer caches."""
 
 
 @njit(inline="always")
 def prefetch_row(X: Any, row: int) -> None:
-    """Fetch a whole row of a dense array."""
+    """Fetch a whole row of a dense array, which will be used once.
+
+    Kept out of the outer caches it pushes nothing else out of them: an epoch in random order takes
+    half the time (AMD EPYC; see docs/decisions.md). The last number is asked for by itself: rows
+    rarely begin where a line of memory does.
+    """
     for column in range(0, X.shape[1], LINE // X.itemsize):
-        prefetch(X, row, column)
+        prefetch_once(X, row, column)
+    prefetch_once(X, row, X.shape[1] - 1)

@@ -29,7 +29,7 @@ def shrunk(v: float, t: float) -> float:
     return max(v - t, 0.0) if v > 0.0 else min(v + t, 0.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(nogil=True, error_model="numpy", fastmath=REASSOCIATE, inline="always")
 def step_and_predict(X: Array, row: int, after: int, w: Array, decay: float, c: float) -> float:
     """``w <- decay w - c X[row]``; answers ``X[after] @ w``."""
     z = 0.0
