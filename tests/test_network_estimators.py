@@ -346,6 +346,29 @@ def test_dask_collections_train_the_same_network():
     np.testing.assert_allclose(remote.w, memory.w, rtol=1e-6, atol=1e-9)
 
 
+def test_estimators_take_dask_collections():
+    array = pytest.importorskip("dask.array", reason="Dask is not installed (extra: cluster)")
+    settings = QUICKER | {"batch_size": "full", "max_iter": 20, "alpha": 0.01}
+    weights = np.linspace(0.5, 2.0, 150)
+    names = np.array(["a", "b", "c"])[SPECIES]
+    here = NetworkClassifier(class_weight="balanced", **settings)
+    there = clone(here).fit(
+        array.from_array(IRIS, chunks=(40, -1)),
+        array.from_array(names, chunks=40),
+        array.from_array(weights, chunks=40),
+        X_val=IRIS,
+        y_val=names,
+    )
+    here.fit(IRIS, names, weights, X_val=IRIS, y_val=names)
+    np.testing.assert_allclose(there.predict_proba(IRIS), here.predict_proba(IRIS), rtol=1e-6)
+    assert list(there.classes_) == ["a", "b", "c"]
+    assert there.diagnosis_.findings
+    rows = array.from_array(X, chunks=(100, -1)), array.from_array(Y, chunks=100)
+    assert NetworkRegressor(**QUICK).fit(*rows).score(X, Y) > 0.4
+    with pytest.raises(PairError, match="hand in X_val"):
+        NetworkRegressor(early_stopping=True).fit(*rows)
+
+
 def test_weights_carried_to_another_scale_are_the_same_function():
     random = np.random.default_rng(0)
     rows, loss = MemoryRows(X, Y), make_loss("squared_error")
@@ -396,7 +419,7 @@ def test_a_column_that_never_varied_has_no_say():
 def test_sizes_grow_with_the_data(n_rows):
     size = choose_batch_size("auto", n_rows)
     assert (size is None) == (n_rows <= 64)
-    assert 20 <= choose_epochs("auto", size, n_rows) <= 300
+    assert 10 <= choose_epochs("auto", size, n_rows) <= 300
     if size is not None:
         assert 32 <= size <= min(512, n_rows)
 

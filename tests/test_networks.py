@@ -10,7 +10,9 @@ from scipy import sparse
 
 from downslope.descend import begin, run, steps
 from downslope.errors import PairError, SettingError
+from downslope.kernels import team
 from downslope.losses import LOSSES, make_loss
+from downslope.networks import network as network_file
 from downslope.networks.activations import ACTIVATIONS, make_activation
 from downslope.networks.network import Network, layer_norms
 from downslope.objective import Objective
@@ -99,6 +101,32 @@ def test_blocks_add_up(network, monkeypatch):
     parts = (*network.value_and_gradient(w), network.curvature_product(w, v), network.value(w))
     for a, b in zip(whole, parts, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+def test_parts_shared_by_threads_add_up(network, monkeypatch):
+    w = network.start(1)
+    whole = network.value_and_gradient(w)
+    monkeypatch.setattr(network_file, "PART_WORK", 100)
+    for threads in (1, 3):
+        monkeypatch.setattr(team, "n_threads", lambda threads=threads: threads)
+        value, gradient = network.value_and_gradient(w)
+        assert value == pytest.approx(whole[0], rel=1e-12)
+        np.testing.assert_allclose(gradient, whole[1], rtol=1e-11, atol=1e-13)
+        if threads == 1:
+            alone = gradient
+    np.testing.assert_array_equal(gradient, alone)
+
+
+def test_parts_of_a_batch_keep_its_dropout_and_its_overflow(monkeypatch):
+    network = make_network(dropout=0.4, n=40)
+    (batch,) = network.batches(None, 0, 0)
+    whole = network.value_and_gradient(network.start(0), batch)[1]
+    monkeypatch.setattr(network_file, "PART_WORK", 100)
+    monkeypatch.setattr(team, "n_threads", lambda: 2)
+    parts = network.value_and_gradient(network.start(0), batch)[1]
+    np.testing.assert_allclose(parts, whole, rtol=1e-11, atol=1e-13)
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not np.isfinite(network.value_and_gradient(1e200 * network.start(0))[0])
 
 
 def torch_twin(network: Network, w: np.ndarray):

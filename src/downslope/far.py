@@ -31,7 +31,12 @@ KEPT_ROWS = 10_000
 
 def is_far(X: Any) -> bool:
     """Whether rows are a Dask collection or a PyTorch tensor."""
-    return type(X).__module__.startswith("dask.array") or _is_frame(X) or is_tensor(X)
+    return on_cluster(X) or is_tensor(X)
+
+
+def on_cluster(X: Any) -> bool:
+    """Whether rows are a Dask collection."""
+    return type(X).__module__.startswith("dask.array") or _is_frame(X)
 
 
 def _is_frame(X: Any) -> bool:
@@ -52,6 +57,17 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
     """
     check_names(estimator.rule, estimator.scaling)
     _refuse_readers(estimator)
+    rows, n_outputs = far_rows(estimator, X, y, sample_weight)
+    settings = estimator._settings(n_outputs, seed_of(estimator))
+    trained = train_far(rows, settings, checkpoint_of(estimator))
+    estimator._keep(trained, in_parts=False)
+
+
+def far_rows(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> tuple[Any, int]:
+    """Rows as the estimator's loss takes them, weights of mean 1, and raw predictions per row.
+
+    The estimator learns its classes and the names of its columns.
+    """
     if is_tensor(X) or isinstance(X, np.ndarray):
         rows, classes = _on_device(estimator, X, y, sample_weight)
     else:
@@ -66,9 +82,7 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
     weight = _checked(rows, estimator.loss)
     if weighted:
         rows = rows.map(partial(_reweighted, rows.n_rows / weight))
-    settings = estimator._settings(n_outputs, seed_of(estimator))
-    trained = train_far(_held(rows), settings, checkpoint_of(estimator))
-    estimator._keep(trained, in_parts=False)
+    return _held(rows), n_outputs
 
 
 def _on_device(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[DeviceRows, Array | None]:

@@ -15,7 +15,7 @@ Array = Any
 FEW_ROWS = 64
 """Up to so many rows every step sees all of them."""
 TOTAL_STEPS = 3000
-"""Steps of a whole fit, unless that is under 20 or over 300 passes."""
+"""Steps of a whole fit, unless that is under 10 or over 300 passes."""
 JUDGED_ROWS = 1024
 """Rows that trial runs are judged on."""
 TOL = 1e-4
@@ -57,7 +57,7 @@ def choose_batch_size(batch_size: int | str | None, n_rows: int) -> int | None:
 
 
 def choose_epochs(max_iter: int | str, batch_size: int | None, n_rows: int) -> int:
-    """Passes over the rows: as asked, or as many as make 3,000 steps, from 20 to 300.
+    """Passes over the rows: as asked, or as many as make 3,000 steps, from 10 to 300.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def choose_epochs(max_iter: int | str, batch_size: int | None, n_rows: int) -> i
     """
     if isinstance(max_iter, str):
         per_epoch = math.ceil(n_rows / (batch_size or n_rows))
-        return min(300, max(20, math.ceil(TOTAL_STEPS / per_epoch)))
+        return min(300, max(10, math.ceil(TOTAL_STEPS / per_epoch)))
     return max_iter
 
 

@@ -19,7 +19,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
-from downslope.errors import InputError
+from downslope.errors import InputError, PairError
+from downslope.far import far_rows
 from downslope.linear import ROWS, NotConverged
 from downslope.networks.activations import ACTIVATIONS, make_activation
 from downslope.networks.choices import PLANNED
@@ -105,6 +106,25 @@ class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         )
         self._keep(trained, in_parts=False)
         context.call_on_fit_task_end(**told, reconstruction_attributes={})
+
+    def _fit_far(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
+        """Fit to Dask rows: they stay where they are, weights and gradients travel."""
+        check_names(self.rule, self.scaling)
+        if self.early_stopping:
+            raise PairError(
+                "early_stopping=True would set rows aside that lie on a cluster; hand in X_val and "
+                "y_val in memory instead, which end the run in the same way."
+            )
+        rows, n_outputs = far_rows(self, X, y, sample_weight)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        aside = self._validation(X_val, y_val)
+        trained = train_network(
+            rows,
+            self._settings(n_outputs, seed),
+            before=vars(self).get("_trained") if self.warm_start else None,
+            validation=None if aside is None else self._rows(*aside)[0],
+        )
+        self._keep(trained, in_parts=False)
 
     def _partial_fit(self, X: Array, y: Array, weights: Array | None) -> None:
         check_names(self.rule, self.scaling)

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from downslope.errors import InputError
+from downslope.far import is_far
 from downslope.labels import agreed_classes, check_table, class_codes
 from downslope.linear import ROWS
 from downslope.losses import predict_mean, sigmoid, softmax
@@ -66,7 +67,7 @@ class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
         Rows per step. "auto" is all of up to 64 rows, else about the root of their number, from 32
         to 512.
     max_iter : int or "auto", default "auto"
-        Passes over the rows; "auto" makes 3,000 steps, in 20 to 300 passes.
+        Passes over the rows; "auto" makes 3,000 steps, in 10 to 300 passes.
     tol : float, "auto" or None, default "auto"
         Fall of the loss per pass that counts as progress ("auto": 1e-4); rates with a planned end
         are walked to it, unless there are validation rows. None runs all passes.
@@ -189,13 +190,17 @@ class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array or sparse matrix of shape (n_samples, n_features)
+        X : array, sparse matrix or Dask collection of shape (n_samples, n_features)
+            Dask rows stay where they are.
         y : array of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array of shape (n_samples,), optional
             How much each row counts.
         X_val, y_val : optional
             Rows of your own to validate on: they end the run as in ``early_stopping``.
         """
+        if is_far(X):
+            self._fit_far(X, y, sample_weight, X_val, y_val)
+            return self
         X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, **ROWS)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         if sample_weight is not None:
@@ -339,6 +344,10 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
         y_val: Array | None = None,
     ) -> "NetworkClassifier":
         """Learn from rows; as in ``NetworkRegressor.fit``, with class labels in ``y``."""
+        if is_far(X):
+            self._table = False
+            self._fit_far(X, y, sample_weight, X_val, y_val)
+            return self
         X, y = validate_data(self, X, y, multi_output=True, **ROWS)
         y = self._labels(y)
         self.classes_ = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)

@@ -25,12 +25,17 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from downslope.errors import SettingError
+from downslope.kernels.team import CHUNK_ELEMENTS, chunks, share
 from downslope.losses import Loss, curvature_product
 from downslope.networks.activations import RELU, Activation
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.memory import Rows
 
 Array = Any
+PART_WORK = 1 << 22
+"""Products in one pass forward that are worth a part of their own."""
+MOST_PARTS = 8
+"""Each part has a gradient of its own, so there are not many."""
 
 
 class Source(Protocol):
@@ -290,9 +295,35 @@ class Network:
         return self._per_row(losses, rows).sum(dtype=np.float64)
 
     def _sums(self, w: Array, rows: Rows | KeyedRows) -> tuple[Any, Array]:
-        """Summed loss of a block and its gradient: one pass forward, one backward."""
-        layers = self._cast(w, rows.X)
-        seen = self._forward(layers, rows.X, self._masks(rows))
+        """Summed loss of a block and its gradient: one pass forward, one backward.
+
+        Much work is cut into parts, by its amount alone, that threads share; their sums are added
+        in order, so that the numbers do not depend on the threads.
+        """
+        layers, masks, n = self._cast(w, rows.X), self._masks(rows), len(rows.y)
+        worth = min(MOST_PARTS, -(-n * self.n_coefficients // PART_WORK))
+        parts = chunks(n, worth * CHUNK_ELEMENTS)
+        if len(parts) == 1:
+            return self._part(layers, masks, rows)
+        floating = np.geterr()  # a thread does not inherit it
+
+        def work(part: tuple[int, int]) -> tuple[Any, Array]:
+            some = slice(*part)
+            weights = None if rows.weights is None else rows.weights[some]
+            taken = rows._replace(X=rows.X[some], y=rows.y[some], weights=weights)
+            with np.errstate(**floating):
+                return self._part(layers, [mask[some] for mask in masks], taken)
+
+        (loss, gradient), *others = share(work, parts)
+        for more, another in others:
+            loss += more
+            gradient += another
+        return loss, gradient
+
+    def _part(
+        self, layers: list[Layer], masks: list[Array], rows: Rows | KeyedRows
+    ) -> tuple[Any, Array]:
+        seen = self._forward(layers, rows.X, masks)
         z = self._head(seen.sums[-1])
         losses = self._per_row(self.loss.value(z, rows.y), rows)
         slopes = self._per_row(self.loss.slope(z, rows.y), rows)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from downslope.descend import Result, State, begin, run
+from downslope.kernels.team import one_thread_per_product
 from downslope.losses import Loss
 from downslope.memory_reuse import keep_freed_memory
 from downslope.networks.activations import RELU, Activation
@@ -136,6 +137,7 @@ class TrainedNetwork:
         return replace(self, network=replace(self.network, source=none))
 
 
+@one_thread_per_product()
 def train_network(
     rows: Source,
     settings: NetworkSettings,
@@ -195,6 +197,7 @@ def train_network(
     )
 
 
+@one_thread_per_product()
 def train_network_more(
     rows: Source, settings: NetworkSettings, before: TrainedNetwork | None
 ) -> TrainedNetwork:
