@@ -110,7 +110,7 @@ def scikit_learn(name: str, seed: int, epochs: int) -> dict:
 
 
 def ours(name: str, seed: int, epochs: int) -> dict:
-    from downslope.networks.estimators import NetworkClassifier, NetworkRegressor
+    from downslope import NetworkClassifier, NetworkRegressor
 
     X, y, X_held, y_held = split(name, seed)
     make = NetworkRegressor if name in REGRESSION else NetworkClassifier

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from downslope.networks.estimators import NetworkClassifier
+from downslope import NetworkClassifier
 
 
 def main(max_iter: int | str = "auto") -> dict[str, float]:

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
+from downslope import NetworkClassifier
 from downslope.estimators import DescentClassifier
-from downslope.networks.estimators import NetworkClassifier
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([0, 1, 1, 0])

@@ -14,10 +14,10 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from downslope import NetworkClassifier, NetworkRegressor
 from downslope.errors import DownslopeWarning, InputError, PairError, SettingError
 from downslope.losses import make_loss
 from downslope.networks.choices import choose_batch_size, choose_epochs
-from downslope.networks.estimators import NetworkClassifier, NetworkRegressor
 from downslope.networks.network import Network
 from downslope.networks.scales import Scales, carried, column_scales, target_scales
 from downslope.networks.training import NetworkSettings, train_network

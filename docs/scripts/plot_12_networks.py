@@ -11,8 +11,8 @@ weights, its gradient comes from the chain rule, and the walk is the one you kno
 # separates the classes. A small network with one hidden layer can.
 import numpy as np
 
+from downslope import NetworkClassifier
 from downslope.estimators import DescentClassifier
-from downslope.networks.estimators import NetworkClassifier
 
 corners, answers = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float), np.array([0, 1, 1, 0])
 straight = DescentClassifier(alpha=0.01).fit(corners, answers)

@@ -19,8 +19,8 @@ __version__ = "0.1.0"
 HOMES = {
     "DescentRegressor": "estimators",
     "DescentClassifier": "estimators",
-    "NetworkRegressor": "networks.estimators",
-    "NetworkClassifier": "networks.estimators",
+    "NetworkRegressor": "networks.regressor",
+    "NetworkClassifier": "networks.classifier",
     "ModuleRegressor": "modules.estimators",
     "ModuleClassifier": "modules.estimators",
     "diagnose": "diagnosis.diagnose",

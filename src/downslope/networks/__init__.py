@@ -2,12 +2,14 @@
 
 ==================  ===========================================================
 ``activations``     what bends a layer's sums
+``starts``          spreads of first weights
 ``network``         forward and backward passes on blocks of rows
 ``scales``          columns and targets on one scale, and weights back
 ``choices``         what the settings leave open: batch size, rate, when to stop
 ``training``        one fit, from rows to weights
 ``layer_watch``     gradient norms and update ratios by layer
 ``descent``         what both estimators share
-``estimators``      NetworkRegressor, NetworkClassifier
+``regressor``       NetworkRegressor
+``classifier``      NetworkClassifier
 ==================  ===========================================================
 """

@@ -28,6 +28,7 @@ from downslope.errors import SettingError
 from downslope.kernels.team import CHUNK_ELEMENTS, chunks, share
 from downslope.losses import Loss, curvature_product
 from downslope.networks.activations import RELU, Activation
+from downslope.networks.starts import STARTS
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.memory import Rows
 
@@ -392,20 +393,6 @@ class Network:
                     delta, turn = delta * seen.masks[i - 1], turn * seen.masks[i - 1]
                 delta, turn = delta * slope, turn * slope + delta * bend * rates[i - 1]
         return product
-
-
-def he(random: np.random.Generator, inputs: int, units: int) -> Array:
-    """Gaussian with variance 2 / inputs: keeps the size of signals through rectifiers."""
-    return random.normal(0.0, math.sqrt(2.0 / inputs), (inputs, units))
-
-
-def glorot(random: np.random.Generator, inputs: int, units: int) -> Array:
-    """Uniform on +-sqrt(6 / (inputs + units)): a compromise between both directions of travel."""
-    bound = math.sqrt(6.0 / (inputs + units))
-    return random.uniform(-bound, bound, (inputs, units))
-
-
-STARTS = {"he": he, "glorot": glorot}
 
 
 def layer_norms(network: Network, vector: Array) -> Array:
