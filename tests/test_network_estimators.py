@@ -16,7 +16,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import NetworkClassifier, NetworkRegressor
 from downslope.errors import DownslopeWarning, InputError, PairError, SettingError
+from downslope.kernels import team
 from downslope.losses import make_loss
+from downslope.networks import network as network_file
 from downslope.networks.choices import choose_batch_size, choose_epochs
 from downslope.networks.network import Network
 from downslope.networks.scales import Scales, carried, column_scales, target_scales
@@ -251,6 +253,16 @@ def test_the_same_seed_gives_the_same_model_and_pickles_hold_no_rows():
     assert X.tobytes()[:400] not in stored
     for copied in (pickle.loads(stored), copy.deepcopy(model)):
         np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+
+
+def test_the_number_of_threads_changes_no_digit(monkeypatch):
+    monkeypatch.setattr(network_file, "PART_WORK", 2_000)
+    fits = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(team, "n_threads", lambda threads=threads: threads)
+        fits.append(NetworkRegressor(**QUICKER).fit(X, Y).predict(X))
+    np.testing.assert_array_equal(fits[1], fits[0])
+    np.testing.assert_array_equal(fits[2], fits[0])
 
 
 def test_a_rate_that_is_too_large_is_said_and_the_model_stays_finite():

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from downslope.errors import InputError
-from downslope.far import is_far
+from downslope.far import on_cluster
 from downslope.labels import agreed_classes, check_table, class_codes
 from downslope.linear import ROWS
 from downslope.losses import sigmoid, softmax
@@ -133,7 +133,7 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
         y_val: Array | None = None,
     ) -> "NetworkClassifier":
         """Learn from rows; as in ``NetworkRegressor.fit``, with class labels in ``y``."""
-        if is_far(X):
+        if on_cluster(X):
             self._table = False
             self._fit_far(X, y, sample_weight, X_val, y_val)
             return self

@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from downslope.far import is_far
+from downslope.far import on_cluster
 from downslope.linear import ROWS
 from downslope.losses import predict_mean
 from downslope.networks.descent import CONSTRAINTS, NetworkDescent
@@ -192,7 +192,7 @@ class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
         X_val, y_val : optional
             Rows of your own to validate on: they end the run as in ``early_stopping``.
         """
-        if is_far(X):
+        if on_cluster(X):
             self._fit_far(X, y, sample_weight, X_val, y_val)
             return self
         X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, **ROWS)
