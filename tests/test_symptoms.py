@@ -216,6 +216,15 @@ CASES = {
         {"table": {"constant": ("a",)}},
         [{"table": {"constant": ()}}, {"table": None}],
     ),
+    "far columns": (
+        data.far_from_zero,
+        {"table": {}, "distances": np.array([1.0, 2e8])},
+        [
+            {"table": {}, "distances": np.array([1.0, 9e7])},
+            {"table": None},
+            {"distances": None},
+        ],
+    ),
     "arrived by the gradient": (
         place.converged,
         {"run": {"norms": np.geomspace(1.0, 2.0**-20, 40)}},

@@ -213,8 +213,14 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         trained = self._trained
         names = tuple(map(str, vars(self).get("feature_names_in_", ())))
+        scaling = trained.scaling
         return diagnose(
-            trained.result, trained.problem, rule=trained.rule, rate=trained.rate, names=names
+            trained.result,
+            trained.problem,
+            rule=trained.rule,
+            rate=trained.rate,
+            names=names,
+            distances=np.where(scaling.constant, 0.0, np.abs(scaling.center) / scaling.scale),
         )
 
     def __getstate__(self) -> dict[str, Any]:

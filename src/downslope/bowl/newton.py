@@ -17,6 +17,10 @@ from downslope.stopping import Reason
 
 Array = Any
 MOST_HALVINGS = 30
+BOLDER, LEAST = 0.3, 1e-5
+"""Rows on a straight part of their loss are given a little curvature, for there may be nothing
+else; where most rows are on one it shortens every step, so it is made less with each that led down.
+"""
 
 
 def newton(problem: Smooth, settings: Settings) -> Solution:
@@ -28,7 +32,8 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
     null_value = rows.at(null)[0]
     given = settings.start
     start = start_from(rows, problem.ridge, shift) if given is None else given
-    floor = 1e-3 * rows.mean_curvature(start) if passes.loss.name in BENT else 0.0
+    most = 1e-3 * rows.mean_curvature(start) if passes.loss.name in BENT else 0.0
+    floor = most
 
     def look(w: Array) -> View:
         return problem.look(w, None, shift, floor, 0)
@@ -41,6 +46,10 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
         bound = certificate.height(here.decrement, doubt)
         reason = _verdict(problem, target, settings, here, bound, view.metric.rank)
         lower = None if reason else _lower(look, view, here, n)
+        if lower is None and reason is None and floor < most:
+            floor = most  # too bold
+            view = look(here.w)
+            continue
         if lower is None:
             reason = reason or _no_lower(bound, target)
             bound = here.value if reason.name == "separable" else bound
@@ -49,6 +58,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
                 rank=view.metric.rank,
             )
         view, steps = lower, steps + 1
+        floor = max(LEAST * most, BOLDER * floor)
         settings.tell(view.start())
 
 

@@ -9,6 +9,11 @@ import numpy as np
 
 from downslope.diagnosis.findings import Evidence, Finding
 
+FAR = 1e8
+"""Deviations from zero beyond which half of a column's digits are the same in every row."""
+MOST_NAMED = 5
+"""Columns that a sentence names; more are no explanation."""
+
 
 def gradient_bug(e: Evidence) -> Finding | None:
     """The gradient is not the slope of the value."""
@@ -114,14 +119,32 @@ def separable(e: Evidence) -> Finding | None:
     """Classes told apart without error: the log loss has no minimum."""
     if e.margin is None or not e.margin > 0.0 or not e.run.finite:
         return None
+    names = _mostly(e)
+    by = f", nearly all of it by {_listed(names)}" if names else ""
     return Finding(
         "separable",
         e.margin,
         0.0,
-        f"The classes are told apart without error (smallest margin {e.margin:.3g}, above 0), so "
-        "the log loss falls for ever and the weights grow without end.",
+        f"The classes are told apart without error (smallest margin {e.margin:.3g}, above 0){by}, "
+        "so the log loss falls for ever and the weights grow without end.",
         "Add penalty='l2' (alpha = 1 / rows is a start); the decision itself is settled.",
+        names=names,
     )
+
+
+def _mostly(e: Evidence) -> tuple[str, ...]:
+    """The few columns that make up 90% of what the raw predictions vary by, the largest first."""
+    if e.table is None or e.problem is None or e.table.spreads is None:
+        return ()
+    spreads = e.table.spreads
+    if len(e.problem.w) % len(e.table.names) or len(e.table.names) < len(spreads):
+        return ()
+    weights = np.abs(e.problem.w.reshape(len(e.table.names), -1)[: len(spreads)]).max(axis=1)
+    parts = weights * spreads
+    order = np.argsort(-parts)
+    share = np.cumsum(parts[order]) / max(float(parts.sum()), 1e-300)
+    few = 1 + int(np.searchsorted(share, 0.9))
+    return tuple(e.table.names[j] for j in order[:few]) if few <= MOST_NAMED else ()
 
 
 def leak(e: Evidence) -> Finding | None:
@@ -189,6 +212,29 @@ def constant_column(e: Evidence) -> Finding | None:
         0.0,
         f"{len(names)} column(s) never change (0 is right): {_listed(names)}. They say nothing.",
         f"Drop {_listed(names)}.",
+        names=names,
+    )
+
+
+def far_from_zero(e: Evidence) -> Finding | None:
+    """Columns that hardly vary for their size: few of their sixteen digits say anything."""
+    if e.table is None or e.distances is None:
+        return None
+    far = np.flatnonzero(e.distances > FAR)
+    if not len(far):
+        return None
+    names = tuple(e.table.names[j] for j in far)
+    most = float(e.distances[far].max())
+    left = max(0, math.floor(-math.log10(most * np.finfo(float).eps)))
+    return Finding(
+        "far_from_zero",
+        most,
+        FAR,
+        f"{_listed(names)} lie up to {most:.2g} of their own deviations from zero ({FAR:.0e} is "
+        f"far): about {left} of their sixteen digits tell one row from another.",
+        f"If more digits are known, subtract a constant from {_listed(names)} before rounding; if "
+        "the variation is rounding itself, drop them.",
+        fault=False,
         names=names,
     )
 

@@ -23,6 +23,7 @@ local_minimum      a minimum, with a lower one known                        yes
 leak               features explain the target too well                     yes
 rank_deficient     columns that add up to one another                       yes
 constant_column    columns that never change                                yes
+far_from_zero      columns whose mean is 1e8 of their deviations           no
 on_course          none of these, and not finished                          no
 ================== ======================================================== =====
 
@@ -80,8 +81,9 @@ ORDER = (
     data.leak,
     data.rank_deficient,
     data.constant_column,
+    data.far_from_zero,
 )
-ASIDE = {"local_minimum", "leak", "rank_deficient", "constant_column"}
+ASIDE = {"local_minimum", "leak", "rank_deficient", "constant_column", "far_from_zero"}
 """Symptoms that leave the run itself on course."""
 
 
@@ -137,6 +139,7 @@ def diagnose(
     rate: Rate | None = None,
     names: tuple[str, ...] = (),
     lowest: float | None = None,
+    distances: Any = None,
 ) -> Diagnosis:
     """Name what holds a run back, with the number that proves it and the one to try next.
 
@@ -156,6 +159,8 @@ def diagnose(
         Names of the columns; by default those of the trace.
     lowest : float, optional
         Lowest value known from other runs, to tell a local minimum.
+    distances : array of shape (n_features,), optional
+        How many of its deviations each column's mean was from zero before it was scaled.
 
     Returns
     -------
@@ -195,6 +200,7 @@ def diagnose(
         )
         if problem is not None and not isinstance(result, Trace):
             evidence = _asked(evidence, problem, result, names or trace.names)
+            evidence = replace(evidence, distances=distances)
         found = [finding for symptom in ORDER if (finding := symptom(evidence)) is not None]
         if any(finding.symptom == "stopped" for finding in found):
             found = [finding for finding in found if finding.symptom in ASIDE | {"stopped"}]

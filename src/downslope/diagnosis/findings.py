@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,6 +77,8 @@ class Evidence:
     lowest: float | None = None
     searching: bool = False
     """The rate chooses itself at every step, so it cannot be too long or too short."""
+    distances: Any = None
+    """How many of its deviations each column's mean was from zero before it was scaled."""
 
     @property
     def ratio(self) -> float:
