@@ -74,6 +74,22 @@ figure = picture(small.value, walk.trace.weights, [f"w{j}" for j in range(small.
 figure
 
 # %%
+# **Around the end of the walk**, in two random directions. Each is as long in every unit as the
+# unit's own weights (Li et al. 2018), so that networks of any scale can be compared: at 1 every
+# unit has changed by as much as itself.
+from downslope.landscapes.landscape import over_random
+from downslope.pictures.valleys import Valley, loss_contours
+
+shapes = [*small.shapes, *((units,) for _, units in small.shapes)]
+around = over_random(small, walk.w, shapes, resolution=61, seed=1)
+figure = loss_contours(
+    Valley(around.a, around.b, around.losses, np.empty((0, 2))),
+    names=("first random direction", "second random direction"),
+    title="The log loss around the weights found",
+)
+figure
+
+# %%
 # **The ground gets sharper on the way.** On all rows and with a constant rate, a network walks to
 # where the largest curvature is 2 / rate, the most that the rate can bear, and stays there: the
 # loss rises and falls, and goes down in the long run. That is the edge of stability (Cohen et al.

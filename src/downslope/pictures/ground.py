@@ -47,6 +47,24 @@ def escapes(
         For each way of walking, the weight at the end of each walk.
     reached : dict of str to int
         How many of them ended in the lowest valley.
+    name : str
+        Name of the weight, for the axis.
+    value_name : str
+        What the curve is.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> x = np.linspace(-2.0, 2.0, 41)
+    >>> figure = escapes(x, (x**2 - 1) ** 2 + x / 5, {"plain": [-1.02, 0.97]}, {"plain": 1})
+    >>> [tick.get_text() for tick in figure.axes[1].get_yticklabels()]
+    ['plain\\n1 of 2 (50%)']
     """
     x, losses = drawable(x), drawable(losses)
     figure, (top, strip) = canvas(
@@ -107,6 +125,21 @@ def sharpness(
         Steps at which curvature was measured, and the largest there.
     limit : float
         Curvature beyond which the rate is too long: 2 / rate for plain descent.
+    value_name : str
+        What the value is, with its convention: ``"mean squared error"``.
+    theme : Theme, default LIGHT
+        Colours and paper.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib; ``figure.savefig("name.png")`` keeps it.
+
+    Examples
+    --------
+    >>> figure = sharpness([0, 1, 2], [3.0, 1.0, 2.0], [0, 2], [1.0, 5.0], limit=4.0)
+    >>> figure.axes[0].get_title(loc="left")
+    'The ground sharpens to 1.25 times what the rate can bear'
     """
     steps, values = drawable(steps), drawable(values)
     looked, largest = drawable(looked), drawable(largest)
