@@ -24,6 +24,8 @@ from downslope.errors import PairError
 Array = Any
 SMALL = 2e7
 """Rows times weights squared up to which a Hessian is cheaper than the thought of avoiding it."""
+REFINED = 1e6
+"""The same for squared loss of few columns, up to which all its digits cost next to nothing."""
 FEW_COLUMNS = 64
 """Weights up to which all products of columns cost less than the passes they save."""
 SKETCH_SPARSE = 100.0
@@ -116,9 +118,13 @@ def _or_fall_back(problem: Smooth, settings: Settings, solver: Callable[[], Solu
 
 def _smooth(problem: Smooth, settings: Settings, small: bool) -> Solution:
     passes, m = problem.passes, len(problem.ridge)
-    if settings.method == "auto" and small:
-        if isinstance(passes, DensePasses) and passes.loss.name in SQUARED:
+    auto, products = settings.method == "auto", passes.n_rows * m * min(passes.n_rows, m)
+    if auto and isinstance(passes, DensePasses) and passes.loss.name in SQUARED:
+        if products <= REFINED or (small and m > FEW_COLUMNS):
             return refined(problem, passes, settings)
+        if m <= FEW_COLUMNS:
+            return in_one_pass(problem, passes, settings)
+    if auto and small:
         return newton(problem, settings)
     if isinstance(passes, SparsePasses) and m**3 > SKETCH_SPARSE * passes.X.nnz:
         return scaled_walk(problem, passes, settings)
@@ -128,9 +134,6 @@ def _smooth(problem: Smooth, settings: Settings, small: bool) -> Solution:
         return shared_walk(problem, passes, settings)
     if isinstance(passes, DensePasses) and min(passes.n_rows, m) > MOST_FULL:
         return scaled_walk(problem, passes, settings)
-    squares = settings.method == "auto" and passes.loss.name in SQUARED
-    if squares and m <= FEW_COLUMNS and isinstance(passes, DensePasses):
-        return in_one_pass(problem, passes, settings)
     return round_bowl(problem, settings)
 
 
