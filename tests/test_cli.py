@@ -195,7 +195,7 @@ def test_the_published_stable_rates_come_out(cars, here, capsys, features, scali
 
 
 def test_the_published_condition_of_one_raw_column_is_said(cars, here, capsys):
-    walk = ("--scaling", "none", "--learning-rate", 3e-5, "--max-iter", 5, "--test-size", 0)
+    walk = ("--scaling", "none", "--learning-rate", 3e-5, "--max-iter", 50, "--test-size", 0)
     code, out, _ = cli(capsys, "fit", cars, "-t", "price", "--features", "engine_size", *walk)
     assert code == 1
     assert "The condition number is 248,536" in " ".join(out.split())
@@ -209,6 +209,16 @@ def test_a_diverged_run_is_kept_and_said_with_the_rate_that_would_not(cars, here
     assert "largest stable rate here is 0.2379" in said
     assert "Use a rate below 0.2379" in said
     assert np.isfinite(load("m").coefficients).all()
+
+
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_numbers_too_large_to_square_are_refused_by_column(here, capsys, column):
+    rows = [(k, k + 1) for k in range(9)]
+    rows[5] = (1e200, 6) if column == "x" else (5, 1e200)
+    (here / "t.csv").write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in rows))
+    code, out, err = cli(capsys, "fit", "t.csv", "-t", "y", "--task", "regression")
+    assert (code, out) == (2, "")
+    assert f"Column {column!r} holds 1e+200" in " ".join(err.split())
 
 
 def test_a_run_cut_short_says_so(cars, here, capsys):

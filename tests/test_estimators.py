@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reference import automobiles
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -279,6 +280,18 @@ def test_callbacks_see_every_epoch_and_may_stop(batch_size):
     assert [name for name, _ in watcher.scores] == ["epoch", "epoch", "fit"]
     assert watcher.scores[0][1] != watcher.scores[1][1] == watcher.scores[2][1]
     assert model.reason_.name == "interrupted"
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_the_callbacks_that_scikit_learn_ships(batch_size, capsys):
+    monitor = ScoringMonitor(scoring="r2")
+    model = DescentRegressor(learning_rate=0.01, batch_size=batch_size, max_iter=4, tol=None)
+    model.set_callbacks(ProgressBar(), monitor).fit(X, Y)
+    log = monitor.get_logs()
+    epochs = [entry["r2"] for entry in log.data if entry["task_name"] == "epoch"]
+    assert len(epochs) == 4
+    assert epochs[-1] == pytest.approx(model.score(X, Y), abs=1e-12)
+    assert "100%" in capsys.readouterr().out
 
 
 def test_models_travel():

@@ -15,6 +15,7 @@ from downslope.errors import InputError, SettingError
 from downslope.fitting.model import Model, Told, outputs
 from downslope.fitting.references import Reference, reference
 from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
+from downslope.fitting.sizes import refuse_enormous
 from downslope.losses import make_loss
 from downslope.objective import Objective
 from downslope.penalties import make_penalty
@@ -233,6 +234,7 @@ def prepare(table: Table, ask: Ask) -> Prepared:
     learned, kept_aside = split(len(y), ask.test_size, ask.seed)
     encoder = Encoder.learn(view, learned)
     X, names, notes = encoder.encode(view.table)
+    refuse_enormous(X, y, names, view.target.name)
     settings, notes = settings_for(ask, view, names), (*view.notes, *notes)
     return Prepared(ask, view, encoder, names, X, y, learned, kept_aside, settings, notes)
 
@@ -273,7 +275,7 @@ def fit(
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
         raise InputError(
             f"{data.view.table.name}: training ended in weights that are not finite, so there is "
-            "no model; look for cells of enormous size, or use --scaling standardize."
+            "no model; use --scaling standardize, or a smaller learning rate."
         )
     assert trained.problem is not None  # it was trained just now
     other = reference(trained.problem)

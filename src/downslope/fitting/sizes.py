@@ -1,0 +1,48 @@
+"""Numbers too large to compute with are refused before anything is trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from downslope.errors import InputError
+
+Array = Any
+ENORMOUS = 1e150
+"""Every sum here is made of squares, and those of larger numbers leave the range of a float."""
+
+
+def refuse_enormous(X: Array, y: Array, names: Sequence[str], target: str) -> None:
+    """Refuse a table that holds a number beyond ``ENORMOUS``, by its column.
+
+    Parameters
+    ----------
+    X : array or CSR matrix of shape (n_rows, n_features)
+    y : array of shape (n_rows,)
+    names : names of the features
+    target : name of the target
+
+    Raises
+    ------
+    InputError
+        Naming the column, the number, and what to do.
+
+    Examples
+    --------
+    >>> refuse_enormous(np.array([[1.0, -1e200]]), np.zeros(1), ["a", "b"], "y")
+    Traceback (most recent call last):
+      ...
+    downslope.errors.InputError: Column 'b' holds -1e+200; numbers beyond 1e+150 cannot be \
+squared. Mend the cell, or give the column in larger units.
+    """
+    entries = X.data if sparse.issparse(X) else X
+    for name, values in (("", entries), (target, y)):
+        if values.size == 0 or max(values.max(), -values.min()) <= ENORMOUS:
+            continue
+        place = np.unravel_index(np.argmax(np.abs(values)), values.shape)
+        column = X.indices[place[0]] if sparse.issparse(X) else place[-1]
+        raise InputError(
+            f"Column {name or names[column]!r} holds {values[place]:.4g}; numbers beyond "
+            f"{ENORMOUS:.0e} cannot be squared. Mend the cell, or give the column in larger units."
+        )
