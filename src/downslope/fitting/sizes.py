@@ -43,6 +43,6 @@ squared. Mend the cell, or give the column in larger units.
         place = np.unravel_index(np.argmax(np.abs(values)), values.shape)
         column = X.indices[place[0]] if sparse.issparse(X) else place[-1]
         raise InputError(
-            f"Column {name or names[column]!r} holds {values[place]:.4g}; numbers beyond "
+            f"Column {name or names[int(column)]!r} holds {values[place]:.4g}; numbers beyond "
             f"{ENORMOUS:.0e} cannot be squared. Mend the cell, or give the column in larger units."
         )
