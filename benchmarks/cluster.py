@@ -96,24 +96,24 @@ def run(workers: int, n: int, d: int, rounds: int, rivals: bool) -> tuple[float,
         rows = keep_on_workers(dask_rows(X, 2.0 * y - 1.0))
         args = (rows, LogLoss(), Penalty(l2=l2))
         solve_stream(*args)  # kernels are compiled, rows are there
-        seconds = spent = float("inf")
+        seconds, spent = float("inf"), (float("inf"), [0.0])
         for _ in range(rounds):
             (here, there), began = busy(client), time.perf_counter()
             done = solve_stream(*args)
             seconds = min(seconds, time.perf_counter() - began)
             after, theirs = busy(client)
             each = [b - a for a, b in zip(there, theirs, strict=True)]
-            spent = min(spent, after - here + max(each))
+            spent = min(spent, (after - here + max(each), each))
         print(
             f"{workers} worker(s): {seconds:6.2f} s, {done.passes:.1f} passes ({done.steps} steps, "
             f"{done.sketches} sketches), bound {done.bound:.0e}, "
-            f"{n * done.passes / seconds / 1e6:.1f} M rows/s; processor {spent:.2f} s, of which "
-            f"workers {', '.join(f'{part:.2f}' for part in each)} s"
+            f"{n * done.passes / seconds / 1e6:.1f} M rows/s; processor {spent[0]:.2f} s, of which "
+            f"workers {', '.join(f'{part:.2f}' for part in spent[1])} s"
         )
         told(client, rows, d, workers)
         if rivals:
             against(X, y, done.value, l2, seconds)
-    return seconds, spent
+    return seconds, spent[0]
 
 
 def told(client: Any, rows: Any, d: int, workers: int) -> None:
