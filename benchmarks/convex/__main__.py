@@ -89,6 +89,7 @@ class Race:
         self.limit = seconds
         self.runs: dict[str, Runs] = {}
         self.warm: dict[str, tuple[float, float]] = {}
+        self.failed: dict[str, str] = {}
 
     def enter(self, worker: Worker) -> None:
         """Run one solver's curve. Ours comes first: its time says how long peers may take."""
@@ -97,6 +98,8 @@ class Race:
         runs = curve_of(worker, self.name, self.limit, self.first, self.lowest)
         self.runs[worker.solver] = runs
         self.warm[worker.solver] = (worker.warm_up, worker.prepared)
+        if not runs and worker.failed:
+            self.failed[worker.solver] = worker.failed
         self.lowest = min([self.lowest, *(run["value"] for run in runs)])
         if worker.solver == OURS:
             tight = seconds_to(self.curves()[OURS], 1e-9)
@@ -156,7 +159,7 @@ class Race:
             times = [seconds_to(curves[solver], level) for level in LEVELS]
             cells = [f"{t:.3f}" if np.isfinite(t) else "-" for t in times]
             gaps = [gap for _, gap in curves[solver]]
-            best = f"{min(gaps):.0e}" if gaps else "-"
+            best = f"{min(gaps):.0e}" if gaps else self.failed.get(solver, "too slow")
             ratio = f"{times[1] / ours:.1f}" if np.isfinite(times[1]) else "-"
             warm, prepared = self.warm[solver]
             counts = solvers()[solver].counts

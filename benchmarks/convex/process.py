@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ class Worker:
     def __init__(self, solver: str, threads: int) -> None:
         self.solver, self.threads, self.loaded = solver, threads, ""
         self.warm_up, self.prepared = float("nan"), float("nan")
+        self.failed = ""
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "Worker":
@@ -75,6 +77,8 @@ class Worker:
         ready, _, _ = select.select([self.process.stdout], [], [], MOST_WALL)
         text = self.process.stdout.readline() if ready else ""
         if not text:
+            late = not ready or self.process.wait() == -signal.SIGPROF
+            self.failed = "" if late else f"failed, see {LOGS.name}/{self.solver}.txt"
             self.stop()
             return None
         return json.loads(text)

@@ -18,6 +18,8 @@ def text_like(name: str, n: int, d: int, per_row: float, l2: float, l1: float = 
     counts.data = (1 + np.log(counts.data)) * np.log(1.0 / share[counts.indices])
     norms = np.sqrt(counts.multiply(counts).sum(axis=1))
     X = sparse.csr_array(sparse.diags_array(1.0 / norms) @ counts)
+    X.sort_indices()
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)  # peers want these
     truth = random.normal(size=d) * (random.random(d) < 0.2)
     z = X @ truth
     y = np.where(4.0 * z / z.std() + random.logistic(size=n) > 0, 1.0, -1.0)
