@@ -7,6 +7,7 @@ pytest.importorskip("benchmarks.convex.objective")
 
 from benchmarks.convex import datasets
 from benchmarks.convex.__main__ import gap_of, seconds_to
+from benchmarks.convex.figure import lowest_by_then
 from benchmarks.convex.objective import Problem, newton, null_value, value
 from benchmarks.convex.process import Worker
 from benchmarks.convex.solvers import ours
@@ -53,6 +54,11 @@ def test_gaps_and_times():
     curve = [(1.0, 1e-2), (3.0, 1e-7), (2.0, 1e-6)]
     assert seconds_to(curve, 1e-6) == 2.0
     assert seconds_to(curve, 1e-9) == np.inf
+
+
+def test_a_figure_shows_the_best_by_then():
+    curve = [(1.0, 1e-2), (3.0, 1e-7), (2.0, 1e-1), (4.0, 1e-6)]
+    assert lowest_by_then(curve) == ([1.0, 3.0], [1e-2, 1e-7])
 
 
 def test_a_solver_in_its_own_process_and_one_that_takes_too_long(tmp_path, monkeypatch):
