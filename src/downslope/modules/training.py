@@ -70,7 +70,9 @@ class OptimRule:
         self.optimizer.step()
         for p in self.weights.parameters:
             p.grad = None
-        step = w - moved
+        self.weights.bind(w)
+        # What was moved to is not needed any more: its memory takes the step.
+        step = torch.sub(w, moved, out=moved)
         step /= learning_rate(self.optimizer) or 1.0
         return step, memory
 
