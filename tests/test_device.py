@@ -235,3 +235,11 @@ def test_what_an_estimator_cannot_do_on_a_device_is_said(model, change, says):
         given["X"] = np.asarray(given["X"])
     with pytest.raises(DownslopeError, match=says):
         model.fit(**given)
+
+
+@pytest.mark.parametrize("model", [DescentRegressor(), DescentClassifier(device="cpu")])
+def test_validation_rows_are_refused_on_a_device(model):
+    X, y = np.arange(18.0).reshape(9, 2), np.arange(9) % 2
+    rows = torch.tensor(X) if model.device is None else X
+    with pytest.raises(PairError, match="validation rows need rows in memory"):
+        model.fit(rows, y, X_val=X, y_val=y)

@@ -248,14 +248,14 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
             Rows of your own to validate on: they end the run as in ``early_stopping``.
         """
         if is_far(X):
-            fit_far(self, X, y, sample_weight)
+            fit_far(self, X, y, sample_weight, X_val)
             return self
         X, y = validate_data(self, X, y, y_numeric=True, **self._accepted())
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.device is not None:
-            fit_far(self, X, y, sample_weight)
+            fit_far(self, X, y, sample_weight, X_val)
             return self
         self._fit(X, y, sample_weight, self._validation(X_val, y_val), metadata)
         return self
@@ -420,7 +420,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
     ) -> "DescentClassifier":
         """Learn from rows; as in ``DescentRegressor.fit``, with class labels in ``y``."""
         if is_far(X):
-            fit_far(self, X, y, sample_weight)
+            fit_far(self, X, y, sample_weight, X_val)
             return self
         X, y = validate_data(self, X, y, **self._accepted())
         check_classification_targets(y)
@@ -430,7 +430,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
                 f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
             )
         if self.device is not None:
-            fit_far(self, X, y, sample_weight)
+            fit_far(self, X, y, sample_weight, X_val)
             return self
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         weights = self._weights(X, y, sample_weight)

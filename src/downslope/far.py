@@ -43,7 +43,7 @@ def _is_frame(X: Any) -> bool:
     return type(X).__module__.startswith(("dask.dataframe", "dask_expr"))
 
 
-def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
+def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None) -> None:
     """Fit a linear estimator to rows on a cluster or a device by the round bowl.
 
     Raises
@@ -56,7 +56,7 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
         If there is no such device, or PyTorch is missing.
     """
     check_names(estimator.rule, estimator.scaling)
-    _refuse_readers(estimator)
+    _refuse_readers(estimator, X_val)
     rows, n_outputs = far_rows(estimator, X, y, sample_weight)
     settings = estimator._settings(n_outputs, seed_of(estimator))
     trained = train_far(rows, settings, checkpoint_of(estimator))
@@ -143,8 +143,13 @@ def seed_of(estimator: Any) -> int:
     return int(check_random_state(asked).randint(2**31 - 1))
 
 
-def _refuse_readers(estimator: Any) -> None:
+def _refuse_readers(estimator: Any, X_val: Any) -> None:
     asked = vars(estimator)
+    if X_val is not None or "_skl_callbacks" in asked:
+        raise PairError(
+            "Callbacks and validation rows need rows in memory; leave them out for rows on a "
+            "cluster or a device."
+        )
     named = [name for name in ("early_stopping", "warm_start", "average") if asked.get(name)]
     if named:
         raise PairError(
