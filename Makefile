@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 PIN := -c constraints.txt
 
-.PHONY: demo test lint docs coverage mutants fuzz package test-oldest bench bench-quick accuracy lab clean
+.PHONY: demo test lint docs coverage mutants fuzz package test-oldest test-sklearn bench bench-quick accuracy lab clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -60,6 +60,9 @@ fuzz: $(VENV)/.dev ## a night of made-up tables, formulas and models
 
 package: $(VENV)/.dev ## wheel and sdist, and the wheel alone in an empty environment
 	$(BIN)/python tests/package/check.py wheel
+
+test-sklearn: $(VENV)/.dev ## scikit-learn's own test files of linear models on our weights: minutes
+	DOWNSLOPE_SKLEARN=1 $(BIN)/python -m pytest -q tests/test_sklearn_files.py
 
 test-oldest: $(VENV)/.dev ## the core of the suite with the oldest dependencies
 	$(BIN)/python tests/package/check.py oldest
