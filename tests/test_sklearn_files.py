@@ -1,4 +1,5 @@
-"""scikit-learn's own test files on our weights: what fails is listed with its reason, or it fails here.
+"""scikit-learn's own test files on our weights: what fails is listed with its reason.
+
 
 ``sklearn_adapters`` has the classes, ``sklearn_linear_plugin`` puts them in place. Cross-validation
 classes and array-API inputs are left out: they fit scikit-learn's own inner classes, not ours. The
@@ -17,7 +18,7 @@ import pytest
 LEFT_OUT = "not CV and not cv and not array_api"
 pytestmark = pytest.mark.skipif(
     "DOWNSLOPE_SKLEARN" not in os.environ,
-    reason="minutes: make test-sklearn sets DOWNSLOPE_SKLEARN",
+    reason="minutes: make test-sklearn",
 )
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "tests.test_huber": {
