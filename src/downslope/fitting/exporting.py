@@ -24,7 +24,18 @@ OPSET, ML_OPSET, IR = 17, 3, 8
 
 
 def to_json(model: Model) -> str:
-    """Weights and codes as plain JSON; ``docs/howto/move_a_model.md`` says how to predict by it."""
+    """Weights and codes as plain JSON; ``docs/howto/move_a_model.md`` says how to predict by it.
+
+    Parameters
+    ----------
+    model : Model
+        From a fit, or read from a file.
+
+    Returns
+    -------
+    str
+        One JSON object.
+    """
     content = {
         "format": FORMAT,
         "version": 1,
@@ -80,6 +91,16 @@ def to_onnx(model: Model) -> bytes:
 
     Outputs are ``prediction``, shape (n,), numbers or names of classes, and ``probabilities``,
     shape (n, classes), where the loss has any.
+
+    Parameters
+    ----------
+    model : Model
+        From a fit, or read from a file.
+
+    Returns
+    -------
+    bytes
+        What an ``.onnx`` file holds.
 
     Raises
     ------
