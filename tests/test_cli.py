@@ -654,29 +654,32 @@ def test_control_c_keeps_the_best_so_far(tmp_path):
     header = ",".join([f"x{j}" for j in range(20)] + ["y"])
     np.savetxt(tmp_path / "t.csv", np.column_stack((X, X.sum(axis=1))), delimiter=",",
                header=header, comments="")  # fmt: skip
-    slow = [
-        "--learning-rate",
-        "1e-9",
-        "--batch-size",
-        "2",
-        "--max-iter",
-        "1000000",
-        "--tol",
-        "none",
-    ]
-    command = [sys.executable, "-u", "-m", "downslope", "fit", "t.csv", "-t", "y", *slow]
+    slow = "--learning-rate 1e-9 --batch-size 2 --max-iter 1000000 --tol none --out m"
+    command = [sys.executable, "-u", "-m", "downslope", "fit", "t.csv", "-t", "y", *slow.split()]
     with subprocess.Popen(
-        [*command, "--out", "m"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=hear_control_c,
     ) as running:
-        while b"kept aside" not in running.stdout.readline():
-            assert running.poll() is None
-        time.sleep(3.0)
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+        try:
+            while b"kept aside" not in running.stdout.readline():
+                assert running.poll() is None
+            time.sleep(3.0)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == 130, err.decode()
     assert b"Traceback" not in err
     assert b"Interrupted" in out
     assert load(tmp_path / "m").ended[0] == "interrupted"
+
+
+def hear_control_c():
+    """A suite that was started in the background hands on that interruptions are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
