@@ -95,6 +95,22 @@ def course(number: int, seed: int) -> Item:
     """Exercise ``number`` (from 0) of a course: kinds in turn, seeds from ``seed`` on.
 
     Terminal, lab and sheet all count like this, so a class works on the same problems.
+
+    Parameters
+    ----------
+    number : int
+        Which exercise, from 0.
+    seed : int
+        Of the first one.
+
+    Returns
+    -------
+    Item
+
+    Examples
+    --------
+    >>> [course(k, seed=7).kind for k in range(2)]
+    ['score', 'trace']
     """
     kinds = list(KINDS)
     return make_item(kinds[number % len(kinds)], seed + number)
