@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import DATA, shared
 from test_report import check_harmless
 
+import downslope.cli
 from downslope import errors
 from downslope.cli import run, sentence
 from downslope.fitting.model import load
@@ -654,10 +656,11 @@ def test_control_c_keeps_the_best_so_far(tmp_path):
     header = ",".join([f"x{j}" for j in range(20)] + ["y"])
     np.savetxt(tmp_path / "t.csv", np.column_stack((X, X.sum(axis=1))), delimiter=",",
                header=header, comments="")  # fmt: skip
-    slow = "--learning-rate 1e-9 --batch-size 2 --max-iter 1000000 --tol none --out m"
+    slow = "--learning-rate 1e-9 --batch-size 2 --tol none --out m --max-iter"
     command = [sys.executable, "-u", "-m", "downslope", "fit", "t.csv", "-t", "y", *slow.split()]
+    subprocess.run([*command, "1"], cwd=tmp_path, capture_output=True)  # compiles
     with subprocess.Popen(
-        command,
+        [*command, "1000000"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -675,6 +678,18 @@ def test_control_c_keeps_the_best_so_far(tmp_path):
     assert b"Traceback" not in err
     assert b"Interrupted" in out
     assert load(tmp_path / "m").ended[0] == "interrupted"
+
+
+def test_control_c_while_machine_code_is_compiled(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        lost = SimpleNamespace(exc_type=KeyboardInterrupt)
+        downslope.cli.SWALLOWED.hear(lost)
+        raise RuntimeError("no compiled object yet")
+
+    monkeypatch.setattr(downslope.cli, "SWALLOWED", downslope.cli._Swallowed())
+    monkeypatch.setattr(downslope.cli, "app", interrupted)
+    assert downslope.cli.run(["fit"]) == 130
+    assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
 
 
 def hear_control_c():

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downslope.bowl.regimes import FEW_COLUMNS, SMALL
+from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.kernels.double_double import add_product, precise_gradient, two_product, two_sum
 from downslope.losses import MeanSquares, SquaredError
@@ -129,3 +130,11 @@ def test_an_exact_fit_and_a_constant_target():
     constant = solve(X, np.full(100, 1e9), SquaredError())
     np.testing.assert_allclose(constant.w, [0.0, 0.0, 0.0, 1e9], atol=1e-6)
     assert constant.reason.converged
+
+
+def test_a_start_that_is_the_lowest_point_is_told():
+    told = []
+    found = solve(np.full((4, 1), 7.0), [1.0, -1.0, 1.0, -1.0], SquaredError(),
+                  settings=Settings(watch=told.append))  # fmt: skip
+    assert found.reason.converged
+    assert [point.value for point in told] == [0.5]

@@ -54,6 +54,8 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
         here, last, steps = _precise_point(problem, passes, metric, pair), size, steps + 1
         problem.read += 1.0
         settings.tell(here)
+    if steps == 0:  # the start was the lowest point
+        settings.tell(here)
     bound = max(certificate.height(here.decrement, 1.0), certificate.rounding(here.value, 1))
     target = Target(settings.tol, passes.n_rows, null_value, True, settings.enough)
     wanted = target.wanted(here.value, metric.rank, 1.0) + ENOUGH**2 * at_zero

@@ -57,6 +57,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code."""
+    sys.unraisablehook = SWALLOWED.hear
     code = run(sys.argv[1:])
     if code == WRONG:
         # A refused file can leave Arrow's reading threads behind, and the end of the process would
@@ -81,7 +82,24 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
+        if SWALLOWED.interruption:
+            return complain("Interrupted; nothing was saved.", INTERRUPTED)
         return complain(sentence(error), WRONG)
+
+
+class _Swallowed:
+    """Hears of the Ctrl-C that machine code swallowed while it was compiled: an error follows."""
+
+    interruption = False
+
+    def hear(self, lost: Any) -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            self.interruption = True
+        else:
+            sys.__unraisablehook__(lost)
+
+
+SWALLOWED = _Swallowed()
 
 
 COMMANDS = (

@@ -172,6 +172,9 @@ def _model(content: dict[str, Any], arrays: dict[str, Array]) -> Model:
         raise ValueError(f"coefficients of shape {coefficients.shape} for {len(names)} features")
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
         raise ValueError("coefficients that are not finite")
+    encoder = Encoder.from_json(content["encoder"])
+    if encoder.names != names:
+        raise ValueError(f"columns that make {len(encoder.names)} features for {len(names)} names")
     if content["loss"] not in LOSSES:
         raise ValueError(f"loss {content['loss']!r}")
     if content["task"] not in ("regression", "binary", "multiclass"):
@@ -183,7 +186,7 @@ def _model(content: dict[str, Any], arrays: dict[str, Array]) -> Model:
         classes=classes,
         loss=content["loss"],
         parameter=float(arrays["parameter"]),
-        encoder=Encoder.from_json(content["encoder"]),
+        encoder=encoder,
         names=names,
         coefficients=coefficients,
         intercepts=intercepts,

@@ -200,6 +200,13 @@ class Encoder:
     others: tuple[str, ...] = ()
     indices: tuple[int, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features that ``encode`` makes, in order."""
+        if not self.codes:
+            return tuple(map(str, self.indices))
+        return tuple(name for code in self.codes for name in code.names())
+
     @classmethod
     def learn(cls, view: Understood, rows: NDArray[np.int64] | None = None) -> "Encoder":
         """Learn from the training rows of an understood table (by default all of them).
@@ -244,10 +251,9 @@ class Encoder:
             block, remarks = code.encode(values)
             blocks.append(block)
             notes.extend(f"Column {glimpse(code.name)}: {remark}." for remark in remarks)
-        labels = tuple(label for code in self.codes for label in code.names())
         if any(isinstance(code, TextCode) for code in self.codes):
-            return Features(hstack(blocks, format="csr"), labels, tuple(notes))
-        return Features(np.hstack(blocks), labels, tuple(notes))
+            return Features(hstack(blocks, format="csr"), self.names, tuple(notes))
+        return Features(np.hstack(blocks), self.names, tuple(notes))
 
     def _encode_sparse(self, table: Table) -> Features:
         """The columns that training rows have, whatever their indices."""
@@ -262,7 +268,7 @@ class Encoder:
         X = csr_array((given.data[kept], (rows, place)), shape=(given.shape[0], len(indices)))
         extra = np.unique(given.indices[~kept]).tolist()
         notes = (f"Indices not in training ignored: {_listed(extra)}.",) if extra else ()
-        return Features(X, tuple(map(str, self.indices)), notes)
+        return Features(X, self.names, notes)
 
     def _refuse_missing(self, table: Table) -> None:
         missing = [code.name for code in self.codes if code.name not in table.columns]
