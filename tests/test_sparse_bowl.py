@@ -1,5 +1,7 @@
 """Sparse rows: the kernels, the walk on scaled weights, and the same answers as dense rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bowl_problems import targets
@@ -10,8 +12,9 @@ from downslope.bowl.passes import DensePasses, read_only
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.bowl.sparse_class_passes import SparseClassPasses
-from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.sparse_passes import SparsePasses, unsigned
 from downslope.kernels import team
+from downslope.kernels.columns import columns_of_rows, only_columns
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
 from downslope.penalties import Penalty
 
@@ -48,6 +51,37 @@ def test_a_sparse_pass_is_the_dense_one(name, fit_intercept, dtype):
     value, gradient, squares = thin.scales(w, 1e-3)
     np.testing.assert_allclose(squares, (exact[:, :-1] ** 2).sum(axis=0) / 900, rtol=1e-9)
     assert (value, gradient.tolist()) == (thin.at(w)[0], thin.at(w)[1].tolist())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", ["squared_error", "log_loss", "poisson", "huber", "hinge"])
+def test_a_pass_over_columns_is_that_over_rows(name, fit_intercept, dtype):
+    rows, _ = sparse_and_dense(name, fit_intercept, dtype)
+    columns = rows.transposed()
+    w = np.random.default_rng(0).normal(size=40 + fit_intercept)
+    w[::3] = 0.0
+    h = np.random.default_rng(1).uniform(size=900)
+    some = np.array([1, 2, 5, 39])
+    kept = np.append(some, np.arange(40, len(w)))
+    few = columns.by_columns()(some)
+    alone = replace(rows, X=rows.X[:, some])
+    for ours, theirs, v in ((columns, rows, w), (few, alone, w[kept])):
+        assert (ours.n_rows, ours.n_features) == theirs.X.shape
+        np.testing.assert_allclose(ours.raw(v), theirs.raw(v), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(ours.at(v)[0], theirs.at(v)[0], rtol=1e-12)
+        np.testing.assert_allclose(ours.at(v)[1], theirs.at(v)[1], rtol=1e-9, atol=1e-14)
+        squares = (theirs.X.astype(float).multiply(theirs.X)).T @ h
+        np.testing.assert_allclose(ours.squares(h), squares, rtol=1e-6)
+
+
+def test_columns_of_no_rows_and_rows_of_no_columns():
+    X = sparse.csr_matrix(([3.0, 4.0], ([0, 3], [4, 1])), shape=(4, 6))
+    data, rows, ends = columns_of_rows(*unsigned(X), 6)
+    assert (data.tolist(), rows.tolist()) == ([4.0, 3.0], [3, 0])
+    assert ends.tolist() == [0, 0, 1, 1, 1, 2, 2]
+    data, rows, ends = only_columns(data, rows, ends, np.array([0, 4, 5]))
+    assert (data.tolist(), rows.tolist(), ends.tolist()) == ([3.0], [0], [0, 0, 1, 1])
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -161,3 +195,13 @@ def test_the_same_bits_for_any_number_of_threads(monkeypatch):
     alone = solve(X, y, LogLoss(), Penalty(l2=1e-4))
     monkeypatch.setattr(team, "n_threads", lambda: 3)
     assert solve(X, y, LogLoss(), Penalty(l2=1e-4)).w.tolist() == alone.w.tolist()
+
+
+def test_an_edged_walk_that_finds_nothing_lower_ends():
+    """The first corners of a hinge ask for less than rounding; sets were solved to the cap."""
+    rng = np.random.default_rng(0)
+    X = text_like(1500, 2200, 12)
+    z = X @ (rng.normal(size=2200) * (rng.random(2200) < 0.05))
+    y = targets("hinge", z / z.std(), rng)
+    ask = {"penalty": Penalty(l1=2e-3), "settings": Settings(tol=1e-10, most_passes=400)}
+    assert solve(X, y, make_loss("hinge"), **ask).reason.converged

@@ -131,3 +131,8 @@ def stalled(bound: float) -> Reason:
         "values of very different size in one column can do this.",
         converged=False,
     )
+
+
+def no_lower(bound: float, rounding: float) -> Reason:
+    """No lower point was found: the walk is as low as sums can tell, or it stalled."""
+    return at_rounding(bound) if bound <= rounding else stalled(bound)

@@ -11,10 +11,9 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
+from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.lasso import duality_gap
-from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
-from downslope.bowl.sparse_passes import SparsePasses, unsigned
 from downslope.kernels.coordinate import descend_columns
 from downslope.stopping import Reason
 
@@ -25,26 +24,26 @@ SHARE = 0.01
 """Of the decrease asked for, over all weights, a sweep may leave to a single one."""
 
 
-def column_walk(problem: Smooth, passes: SparsePasses, l1: Array, settings: Settings) -> Solution:
-    """Minimise a smooth objective plus ``l1 @ abs(w)`` over sparse columns."""
-    w = null_weights(passes) if settings.start is None else settings.start
+def column_walk(problem: Smooth, passes: ColumnPasses, l1: Array, settings: Settings) -> Solution:
+    """Minimise a smooth objective plus ``l1 @ abs(w)`` over sparse columns from a given start."""
+    w = np.array(settings.start)
     value, gradient = problem.at(w)
     squared, lowest = passes.loss.name in SQUARED, passes.lowest_loss()
     target = Target(settings.tol, passes.n_rows, value, squared, settings.enough)
-    columns = unsigned(passes.X.tocsc())
     steps = 0
     while True:
         whole = value + float(l1 @ np.abs(w))
         enough = target.gap(whole, len(w))
-        delta, promised = _aim(problem, passes, columns, w, gradient, l1, SHARE * enough / len(w))
+        delta, promised = _aim(problem, passes, w, gradient, l1, SHARE * enough / len(w))
         unrest = 10.0 * SHARE * enough
         bound = min(
             duality_gap(value, gradient, w, l1, lowest), doubt_of(passes.loss) * promised + unrest
         )
         reason = _verdict(bound, enough, problem, settings)
-        there = None if reason else _lower(problem, w, delta, whole, promised, l1)
+        # The first step is found and all but free by now, so it is taken even from close enough.
+        there = None if reason and steps else _lower(problem, w, delta, whole, promised, l1)
         if there is None:
-            reason = reason or _no_lower(bound, whole)
+            reason = reason or certificate.no_lower(bound, certificate.rounding(whole, 1))
             return Solution(w, whole, bound, reason, problem.read, steps, steps)
         w, value, gradient = there
         steps += 1
@@ -52,29 +51,26 @@ def column_walk(problem: Smooth, passes: SparsePasses, l1: Array, settings: Sett
 
 def _aim(
     problem: Smooth,
-    passes: SparsePasses,
-    columns: tuple[Array, Array, Array],
+    passes: ColumnPasses,
     w: Array,
     gradient: Array,
     l1: Array,
     tol: float,
 ) -> tuple[Array, float]:
     """Where the parabola plus the L1 part is lowest, and the decrease that promises."""
-    n, d = passes.X.shape
+    n, d = passes.n_rows, passes.n_features
     h = passes.weights * passes.loss.curvature(passes.raw(w), passes.y) / n
     if passes.loss.name in BENT:
         h = np.maximum(h, 1e-3 * h.mean())
     problem.read += 1.0
-    squares = columns[0].astype(np.float64) ** 2
     bend = np.zeros(d + 1)
-    bend[:d] = np.add.reduceat(
-        np.append(squares * h[columns[1]], 0.0), columns[2][:-1].astype(np.int64)
-    ) * (np.diff(columns[2].astype(np.int64)) > 0)
+    bend[:d] = passes.squares(h)
     bend[d] = h.sum() if passes.fit_intercept else 0.0
     padded = [np.append(part, np.zeros(d + 1 - len(part))) for part in (gradient, problem.ridge, w)]
     edges = np.append(l1[:d], 0.0)
+    slope, ridge, start = padded
     delta = descend_columns(
-        *columns, h, padded[0], padded[1], bend + padded[1], padded[2], edges, tol, MOST_SWEEPS
+        *passes.columns, h, slope, ridge, bend + ridge, start, edges, tol, MOST_SWEEPS
     )[: len(w)]
     edge = float(l1 @ (np.abs(w + delta) - np.abs(w)))
     return delta, max(0.0, -(float(gradient @ delta) + edge))
@@ -100,8 +96,3 @@ def _verdict(bound: float, enough: float, problem: Smooth, settings: Settings) -
     if problem.read >= settings.most_passes:
         return certificate.out_of_passes(problem.read, bound)
     return None
-
-
-def _no_lower(bound: float, whole: float) -> Reason:
-    close = bound <= certificate.rounding(whole, 1)
-    return certificate.at_rounding(bound) if close else certificate.stalled(bound)

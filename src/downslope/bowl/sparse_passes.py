@@ -1,16 +1,17 @@
 """Passes over sparse rows in memory."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.null_model import lowest_loss, null_intercept
 from downslope.bowl.passes import Scales, Sketch, read_only
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
+from downslope.kernels.columns import columns_of_rows
 from downslope.kernels.csr import sparse_pass
 from downslope.kernels.dense import others_for
 from downslope.kernels.team import chunks, share
@@ -126,10 +127,11 @@ class SparsePasses:
         """The same rows with squared errors, other targets and other weights."""
         return replace(self, loss=SquaredError(), y=read_only(y), weights=read_only(weights))
 
-    def by_columns(self) -> Callable[[Array], "SparsePasses"]:
-        """A function that answers the same passes over a few columns."""
-        X = self.X.tocsc()
-        return lambda columns: replace(self, X=X[:, columns].tocsr())
+    def transposed(self) -> ColumnPasses:
+        """The same passes over columns."""
+        columns = columns_of_rows(*self._columns, self.n_features)
+        kept = self.y, self.weights, self.loss, self.fit_intercept
+        return ColumnPasses(tuple(map(read_only, columns)), *kept)
 
     @cached_property
     def _columns(self) -> tuple[Array, Array, Array]:

@@ -7,7 +7,8 @@ walk of ``lasso.py``; one pass over all columns then shows who else wants to (Ma
 Salmon 2018; the rule that the set at most doubles keeps every problem small).
 
 It ends when nobody outside wants in and the bound of the small problem is small enough, which is
-then the bound of the whole one; or when the duality gap over all columns is.
+then the bound of the whole one; or when the duality gap over all columns is; or when nobody wants
+in and the small problem, asked for no less than the whole one, found nothing lower.
 """
 
 import math
@@ -32,7 +33,7 @@ FEWEST = 100
 FIRST_FALL = 1e-2
 EASED = 0.1
 """A small problem is solved to this share of what the last one gained, but no better than half of
-what is asked of the whole one."""
+what is asked of the whole one; to that at once where no further column wants in."""
 
 
 def working_set_walk(
@@ -57,7 +58,7 @@ def working_set_walk(
     target = Target(settings.tol, passes.n_rows, null_value, squared, settings.enough)
     columns, lowest = passes.by_columns(), passes.lowest_loss()
     inside, inner_bound = np.zeros(d, dtype=bool), math.inf
-    fallen, steps, sketches = FIRST_FALL * abs(null_value), 0, 0
+    fallen, goal, steps, sketches = FIRST_FALL * abs(null_value), math.inf, 0, 0
     while True:
         value, gradient = problem.at(w)
         whole = value + float(l1 @ np.abs(w))
@@ -69,13 +70,17 @@ def working_set_walk(
         bound = min(gap, inner_bound) if settled else gap
         enough = target.gap(whole, max(1, int(used.sum())))
         settings.tell(Point(w, w, whole, gradient, gradient))
+        stuck = settled and goal <= enough and fallen <= certificate.rounding(whole, 1)
         reason = _verdict(bound, enough, problem, settings)
+        if reason is None and stuck:
+            reason = certificate.no_lower(bound, certificate.rounding(whole, 1))
         if reason is not None:
             return Solution(w, whole, bound, reason, problem.read, steps, sketches)
         chosen = _choose(used, wanting, urge)
         places = (chosen[:, None] * k + np.arange(k)).ravel()
         places = np.append(places, np.arange(d * k, len(w)))
-        goal = max(EASED * fallen, 0.5 * enough)
+        eased = EASED * fallen if wanting.any() else 0.0
+        goal = max(eased, 0.5 * enough)
         part = replace(settings, start=w[places], enough=goal, watch=None)
         solution = solver(Smooth(columns(chosen), problem.ridge[places]), l1[places], part)
         problem.read += solution.passes * len(chosen) / d

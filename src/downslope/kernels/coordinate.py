@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import STRICT
+from downslope.kernels import FAST, STRICT
 
 Array = Any
 
@@ -56,7 +56,7 @@ def descend_coordinates(
     return delta
 
 
-@njit(**STRICT)
+@njit(**FAST)
 def descend_columns(
     data: Array,
     indices: Array,
