@@ -12,15 +12,23 @@ import pyarrow.parquet
 import pytest
 
 from downslope.errors import DownslopeError, InputError
+from downslope.fitting.aside import kept_apart, lots
 from downslope.fitting.fit import Ask, fit, prepare
-from downslope.fitting.fit_files import fit_files, kept_apart, lots
+from downslope.fitting.fit_files import fit_files
 from downslope.fitting.model import load
+from downslope.sources.arrow import Files
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import Rows
 from downslope.tables import read_table
 
 N = 12_000
 TIGHT = {"test_size": 0.0, "tol": 1e-16}
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Few rows are streamed as many are."""
+    monkeypatch.setattr("downslope.fitting.fit_files.HELD_BYTES", 0)
 
 
 def table(task="regression", gaps=True):
@@ -68,12 +76,14 @@ def apart(model, other, whole):
 
 @pytest.mark.parametrize("kind", ["parquet", "feather", "csv"])
 @pytest.mark.parametrize("task", ["regression", "classification"])
-@pytest.mark.parametrize("kept", [True, False])
-def test_files_answer_what_memory_answers(kind, task, kept, tmp_path):
+@pytest.mark.parametrize("kept", ["in memory", "in a cache", "not at all"])
+def test_files_answer_what_memory_answers(kind, task, kept, tmp_path, request):
+    if kept != "in memory":
+        request.getfixturevalue("many")
     whole, ask = table(task), Ask("y", **TIGHT)
     near = fit(prepare(read_table(whole), ask)).model()
     source = write(tmp_path / "data", whole, kind)
-    far = fit_files(source, ask, cache=tmp_path / "cache" if kept else None)
+    far = fit_files(source, ask, cache=tmp_path / "cache" if kept == "in a cache" else None)
     assert far.model.names == near.names
     assert far.model.classes == near.classes
     assert far.n_rows == whole.num_rows - whole.column("y").null_count
@@ -137,13 +147,42 @@ def test_scores_are_those_of_the_rows_kept_aside_and_the_model_is_kept(tmp_path)
     assert set(values) == {0, 1}
 
 
-def test_from_a_cache_the_same_bits_as_without(tmp_path):
-    source, ask = write(tmp_path / "d", table()), Ask("y")
-    first = fit_files(source, ask, cache=tmp_path / "cache").model
-    again = fit_files(source, ask, cache=tmp_path / "cache").model
-    bare = fit_files(source, ask).model
-    np.testing.assert_array_equal(first.coefficients, again.coefficients)
-    np.testing.assert_array_equal(bare.coefficients, first.coefficients)
+@pytest.mark.parametrize(
+    ("most", "cache", "written"),
+    [
+        (10**9, True, False),
+        (500_000, True, True),  # more than is read, less than the encoded rows
+        (500_000, False, False),
+        (0, True, True),
+        (0, False, False),
+    ],
+)
+def test_from_memory_a_cache_or_the_files_the_same_bits(
+    most, cache, written, tmp_path, monkeypatch
+):
+    level = [f"n{i % 30}" for i in range(N)]
+    place = table().schema.get_field_index("place")
+    whole = table().set_column(place, "place", pyarrow.array(level))
+    source, ask = write(tmp_path / "d", whole, "csv"), Ask("y")
+    monkeypatch.setattr("downslope.fitting.fit_files.HELD_BYTES", most)
+    kept = tmp_path / "cache" if cache else None
+    found = [fit_files(source, ask, cache=kept).model.coefficients for _ in range(2)]
+    monkeypatch.undo()
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], fit_files(source, ask).model.coefficients)
+    assert (tmp_path / "cache").exists() == written
+
+
+def test_few_rows_are_read_once(tmp_path, monkeypatch):
+    read, parts = Files.read, []
+
+    def counted(files, part, *more, **named):
+        parts.append(part)
+        return read(files, part, *more, **named)
+
+    monkeypatch.setattr(Files, "read", counted)
+    fit_files(write(tmp_path / "d", table(), "csv"), Ask("y"))
+    assert len(parts) == 10  # five for the sample, five for all rows
 
 
 def test_hive_folders_globs_lists_and_addresses(tmp_path):
@@ -188,19 +227,20 @@ def test_batches_come_near_the_lowest_point(tmp_path):
     assert auto.scores["R²"] > best.scores["R²"] - 0.01
 
 
-def test_input_that_changes_while_it_is_read_is_noticed(tmp_path):
+@pytest.mark.parametrize("when", ["looking at the columns", "training"])
+def test_input_that_changes_while_it_is_read_is_noticed(when, tmp_path):
     source = write(tmp_path / "d", table(gaps=False))
     victim = source / "part-2.parquet"
 
     def touch(what, rows, of):
-        if what == "training":
+        if what == when:
             os.utime(victim, ns=(1, 1))
 
     with pytest.raises(InputError, match="has changed while it was read"):
         fit_files(source, Ask("y"), tell=touch)
 
 
-def test_input_that_shrinks_while_it_is_read_is_noticed(tmp_path):
+def test_input_that_shrinks_while_it_is_read_is_noticed(many, tmp_path):
     source = write(tmp_path / "d", table(gaps=False), "csv")
 
     def cut(what, rows, of):
@@ -286,7 +326,7 @@ def downslope(*words):
     return command([str(word) for word in words])
 
 
-def test_a_folder_on_the_command_line(tmp_path, capsys):
+def test_a_folder_on_the_command_line(many, tmp_path, capsys):
     source = write(tmp_path / "d", table("classification", gaps=False), "csv")
     words = ["fit", source, "-t", "y", "--cache", tmp_path / "cache", "-o", tmp_path / "model"]
     assert downslope(*words) == 0

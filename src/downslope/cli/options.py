@@ -162,8 +162,8 @@ Cache = Annotated[
     str | None,
     typer.Option(
         metavar="DIR",
-        help="Where rows that are streamed are kept as numbers for later passes, at most 20 GB; "
-        "none to keep none; the user's cache folder by default.",
+        help="Where rows that are streamed, beyond 96 MiB, are kept as numbers for later passes, "
+        "at most 20 GB; none to keep none; the user's cache folder by default.",
         rich_help_panel=SCALING_UP,
     ),
 ]

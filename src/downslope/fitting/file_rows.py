@@ -1,6 +1,7 @@
 """Files larger than memory -> rows of numbers: ``fitting.prepare`` without the memory.
 
-files -> a sample is understood -> one pass learns levels and gaps of all rows -> rows stream
+files -> a sample is understood -> one pass learns levels and gaps of all rows, and keeps few rows
+-> rows stream
 
 What a column is, and the median that stands for a missing number, come from a sample of the rows,
 taken from parts all over the files; category levels and what is missing come from all of them.
@@ -21,8 +22,9 @@ import pyarrow.compute
 from downslope.checkpoint import fingerprint
 from downslope.errors import InputError
 from downslope.fitting.fit import Ask
-from downslope.sources.arrow import Files, open_files
+from downslope.sources.arrow import Files, give_back, open_files
 from downslope.sources.blocks import BlockRows
+from downslope.sources.held import FirstReading
 from downslope.sources.memory import Rows
 from downslope.tables import Encoder, Table, Understood, understand
 from downslope.tables.cells import Spelling, read, spell
@@ -59,12 +61,18 @@ class FileRows:
         How the target is written.
     lengths : tuple of int
         Rows with a target in each part of the files.
+    stamps : list of tuple
+        Of the files when they were opened; see ``Files.stamps``.
+    first : FirstReading
+        What is kept of the pass over all rows.
     """
 
     files: Files
     view: Understood
     encoder: Encoder
     spelling: Spelling
+    stamps: list[tuple[str, int, int]]
+    first: FirstReading
     lengths: tuple[int, ...] = ()
 
     @property
@@ -107,12 +115,12 @@ class FileRows:
         return np.array([*(codes[name] for name in names), np.nan])[words.codes]
 
     def source(self) -> BlockRows:
-        """The rows, read and encoded anew in every pass."""
+        """The rows, read and encoded anew in every pass but the first, if that was kept."""
         parts, firsts = self.files.parts(), [0, *accumulate(self.lengths)]
 
         def read_part(i: int) -> Iterator[Rows]:
             first = firsts[i]
-            for batch in self.files.read(parts[i], self.columns):
+            for batch in self.first.again(i) or self.files.read(parts[i], self.columns):
                 rows = self.encoded(batch, first)
                 first += len(rows.y)
                 if len(rows.y):
@@ -122,7 +130,7 @@ class FileRows:
 
     def key(self) -> str:
         """Names the data and their encoding: what a cache of these rows is called."""
-        what = {"files": self.files.stamps(), "encoder": self.encoder.to_json()}
+        what = {"files": self.stamps, "encoder": self.encoder.to_json()}
         return fingerprint([], what | {"target": self.view.target.name})[:32]
 
 
@@ -132,8 +140,11 @@ def understand_files(
     separator: str = ",",
     tell: Tell = silent,
     over: Over = map,
+    hold: int = 0,
 ) -> FileRows:
     """Understand files by a sample, and learn levels and gaps in one pass over all rows.
+
+    At most ``hold`` bytes of that pass are kept, so that few rows are read no second time.
 
     Raises
     ------
@@ -141,7 +152,9 @@ def understand_files(
         In a sentence, before anything is trained.
     """
     files = open_files(source, separator).as_text()
+    stamps = files.stamps()
     head = as_table(files.name, _head(files))
+    give_back()
     view = understand(
         head,
         ask.target,
@@ -162,7 +175,8 @@ def understand_files(
     spelling = spell(head.columns[target.name], head.habits, head.where(target.name), forced)
     if files.is_text:
         files = files.typed(_plain_numbers(head, encoder, target.name, target.task))
-    return _learn_all(FileRows(files, view, encoder, spelling), ask.loss, tell, over)
+    rows = FileRows(files, view, encoder, spelling, stamps, FirstReading(hold))
+    return _learn_all(rows, ask.loss, tell, over)
 
 
 def as_table(name: str, batch: Any) -> Table:
@@ -214,10 +228,11 @@ class Seen(NamedTuple):
     levels: dict[str, Counter[str]]
 
 
-def _learn_part(rows: FileRows, loss: str, tell: Tell, part: Any) -> Seen:
+def _learn_part(rows: FileRows, loss: str, tell: Tell, numbered: tuple[int, Any]) -> Seen:
+    i, part = numbered
     codes, n_rows, gaps = rows.encoder.codes, 0, set()
     levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
-    for batch in rows.files.read(part, rows.columns):
+    for batch in rows.first.through(i, rows.files.read(part, rows.columns)):
         table = as_table(rows.files.name, batch)
         for code in codes:
             values = read(table.columns[code.name], code.spelling, table.where(code.name))
@@ -239,8 +254,8 @@ def _learn_all(rows: FileRows, loss: str, tell: Tell, over: Over) -> FileRows:
     codes = rows.encoder.codes
     levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
     gaps: set[str] = set()
-    lengths = []
-    for seen in over(partial(_learn_part, rows, loss, tell), rows.files.parts()):
+    lengths, numbered = [], list(enumerate(rows.files.parts()))
+    for seen in over(partial(_learn_part, rows, loss, tell), numbered):
         for name, counts in seen.levels.items():
             levels[name].update(counts)
             _refuse_many(levels[name], rows.files.name, name)

@@ -1,11 +1,11 @@
 """From files larger than memory to a trained and judged model; ``fitting.fit`` without the memory.
 
-rows stream -> kept in a cache -> scaled -> the round bowl, or batches -> judged on rows kept aside
+rows stream -> held, or cached -> scaled -> the round bowl, or batches -> judged on rows kept aside
 """
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from downslope.checkpoint import fingerprint
 from downslope.descend import Keeper, run
 from downslope.errors import InputError, PairError
 from downslope.far import scaled
+from downslope.fitting.aside import kept_apart
 from downslope.fitting.file_rows import FileRows, Tell, silent, understand_files
 from downslope.fitting.fit import Ask, settings_for, settings_in_words, settled, shaped
 from downslope.fitting.model import Model
@@ -31,6 +32,7 @@ from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import choose_rule, choose_stops
 from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
+from downslope.sources.held import HELD_BYTES, held, held_bytes
 from downslope.sources.memory import MemoryRows, Rows, one_class
 from downslope.stopping import Reason
 from downslope.targets import probabilities, signs
@@ -106,7 +108,8 @@ def fit_files(
         As for ``fitting.fit``. By default the round bowl, which needs no learning rate;
         ``batch_size`` with a ``learning_rate`` walks by shuffled batches.
     cache : Path or None
-        Folder for encoded rows; None reads and encodes the files in every pass.
+        Folder for encoded rows that are too many to be held in memory (96 MiB); None reads and
+        encodes the files in every pass.
     separator : str, default ","
         Between the fields of CSV files.
     tell : callable
@@ -125,7 +128,7 @@ def fit_files(
         In a sentence.
     """
     if cluster is None:
-        rows = understand_files(source, ask, separator, tell)
+        rows = understand_files(source, ask, separator, tell, hold=HELD_BYTES)
         return _fitted(rows, ask, cache, tell, watch, checkpoint)
     from downslope.sources.dask import connected, on_workers
 
@@ -146,15 +149,12 @@ def _fitted(
     began = time.perf_counter()
     ask = settled(ask, rows.view)
     settings = settings_for(ask, rows.view, rows.names)
-    stamps, everything = rows.files.stamps(), rows.source()
-    if cache is not None:
-        everything = cached(heard(everything, "writing the cache", tell), cache, rows.key())
-    parts = kept_apart(everything, ask.test_size, ask.seed)
+    parts = kept_apart(quick(rows, cache, tell), ask.test_size, ask.seed)
     learned, aside = placed(parts, tell, on_cluster)
     mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
     safe = None if checkpoint is None else (checkpoint, mark)
     walked = walk(learned.map(partial(coded, settings)), settings, watch, safe)
-    if rows.files.stamps() != stamps:
+    if rows.files.stamps() != rows.stamps:
         raise InputError(
             f"{rows.files.name} has changed while it was read, so the model would be of no one "
             "table; copy it, or wait until nothing writes to it."
@@ -179,6 +179,16 @@ def _fitted(
         scores,
         time.perf_counter() - began,
     )
+
+
+def quick(rows: FileRows, cache: Path | None, tell: Tell) -> BlockRows:
+    """The rows so that passes are quick: in memory where they are few, else from the cache."""
+    everything = rows.source()
+    if rows.first.parts and held_bytes(everything) <= HELD_BYTES:
+        return held(everything)
+    if cache is None:
+        return everything
+    return cached(heard(everything, "writing the cache", tell), cache, rows.key())
 
 
 def heard(rows: BlockRows, what: str, tell: Tell) -> BlockRows:
@@ -299,48 +309,6 @@ def _scaling(rows: AnyRows, settings: Settings, wanted: bool) -> Scaling:
     if settings.scaling == "none" or not wanted:
         return unscaled(rows.n_features)
     return standardize(rows, with_center=settings.fit_intercept)
-
-
-def kept_apart(rows: BlockRows, share: float, seed: int) -> tuple[BlockRows, BlockRows]:
-    """Rows to learn from, and a share of them kept aside.
-
-    By lot, from a row's number and the seed: the same rows from files or a cache, in any blocks.
-    """
-    share = share if rows.n_rows >= 10 else 0.0
-    return _part(rows, share, seed, aside=False), _part(rows, share, seed, aside=True)
-
-
-def _part(rows: BlockRows, share: float, seed: int, *, aside: bool) -> BlockRows:
-    def chosen(first: int, n: int) -> Array:
-        return (lots(first, n, seed) < share) == aside
-
-    def read(i: int) -> Iterator[Rows]:
-        for block in rows.read(i):
-            mine = chosen(block.first, len(block.y))
-            if mine.all():
-                yield block
-            elif mine.any():
-                yield Rows(block.X[mine], block.y[mine], None)
-
-    step = 1_000_000
-    starts = range(0, rows.n_rows, step)
-    n = sum(int(chosen(i, min(step, rows.n_rows - i)).sum()) for i in starts)
-    return replace(rows, read=read, n_rows=n)
-
-
-def lots(first: int, n: int, seed: int) -> Array:
-    """A number in [0, 1) for each of ``n`` rows from row ``first`` on.
-
-    The mixing function is that of SplitMix64 (Steele, Lea and Flood 2014).
-
-    >>> bool((lots(0, 10, 1)[4:] == lots(4, 6, 1)).all())
-    True
-    """
-    start = np.array([(seed * 0x9E3779B97F4A7C15 + first) % 2**64], dtype=np.uint64)
-    x: Array = (start + np.arange(n, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
 
 
 def coded(settings: Settings, rows: Rows) -> Rows:

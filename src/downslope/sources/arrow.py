@@ -38,6 +38,8 @@ ENDINGS = {
 
 BLANK = ("na", "n/a", "n.a.", "nan", "null", "none", "<na>", "#n/a", "#na", "?")
 """Cells of CSV that hold no number, in any case."""
+NULLS = ["", "NaN", *(form for word in BLANK for form in (word, word.upper(), word.capitalize()))]
+READ = pyarrow.csv.ReadOptions(block_size=CSV_BYTES)
 
 Encode = Callable[[pyarrow.RecordBatch], Rows]
 
@@ -119,11 +121,12 @@ class Files:
         wanted = self.columns if columns is None else list(columns)
         rows = max(1, min(most, max(256, CELLS_PER_BATCH // max(1, len(wanted)))))
         parquet = isinstance(part, pyarrow.dataset.ParquetFileFragment)
-        scan = self._parquet(part, wanted, rows) if parquet else self._scan(part, wanted, rows)
+        read = self._parquet if parquet else self._text if self.is_text else self._scan
         try:
-            for batch in scan:
+            for batch in read(part, wanted, rows):
                 if batch.num_rows:
                     yield batch
+                give_back()
         except (OSError, pyarrow.ArrowInvalid) as error:
             first = str(error).splitlines()[0]
             raise InputError(f"{self.name} cannot be read to its end: {first}") from None
@@ -138,6 +141,23 @@ class Files:
             fragment_readahead=1,
         )
         yield from scanner.to_batches()
+
+    def _text(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
+        """Block by block: a scan parses far ahead of a reader who wants the first rows only."""
+        fields = [self.schema.field(name) for name in wanted]
+        folders = pyarrow.dataset.get_partition_keys(part.partition_expression)
+        types = {field.name: field.type for field in fields if field.name not in folders}
+        convert = pyarrow.csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            include_missing_columns=True,
+            null_values=NULLS,
+        )
+        parse = self.dataset.format.parse_options
+        with pyarrow.csv.open_csv(part.open(), READ, parse, convert) as reader:
+            for block in reader:
+                for first in range(0, block.num_rows, rows):
+                    yield _conformed(block.slice(first, rows), fields, folders)
 
     def _parquet(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
         """Page by page: a scan would decode whole row groups, which can be any size."""
@@ -163,6 +183,11 @@ def _conformed(
             value = pyarrow.scalar(folders.get(field.name), field.type)
             columns.append(pyarrow.repeat(value, batch.num_rows))
     return pyarrow.RecordBatch.from_arrays(columns, schema=pyarrow.schema(fields))
+
+
+def give_back() -> None:
+    """Return to the system what Arrow has freed and would keep for later batches."""
+    pyarrow.default_memory_pool().release_unused()
 
 
 def one_ahead(items: Iterator[Any]) -> Iterator[Any]:
@@ -266,11 +291,10 @@ def arrow_rows(files: Files, encode: Encode, columns: Sequence[str], n_features:
 
 
 def _csv(separator: str) -> Any:
-    blank = [form for word in BLANK for form in (word, word.upper(), word.capitalize())]
     return pyarrow.dataset.CsvFileFormat(
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
-        read_options=pyarrow.csv.ReadOptions(block_size=CSV_BYTES),
-        convert_options=pyarrow.csv.ConvertOptions(null_values=["", "NaN", *blank]),
+        read_options=READ,
+        convert_options=pyarrow.csv.ConvertOptions(null_values=NULLS),
     )
 
 

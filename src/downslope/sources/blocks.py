@@ -69,9 +69,13 @@ class BlockRows:
 
         So the sum has the same bits however the rows came.
         """
+        return sum_parts(fn(block) for block in evenly(self.blocks(), self.block_rows))
+
+    @property
+    def block_rows(self) -> int:
+        """Rows of a block of a total."""
         cells = max(1, self.n_features)
-        size = min(BLOCK_ROWS, 1 << max(0, (MOST_CELLS // cells).bit_length() - 1))
-        return sum_parts(fn(block) for block in evenly(self.blocks(), size))
+        return min(BLOCK_ROWS, 1 << max(0, (MOST_CELLS // cells).bit_length() - 1))
 
     def map(self, fn: Callable[[Rows], Rows]) -> "BlockRows":
         """The same rows, every block through ``fn`` when it is read."""
