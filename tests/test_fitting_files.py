@@ -281,6 +281,13 @@ def test_what_cannot_be_is_said(make, ask, says, tmp_path):
         fit_files(make(tmp_path), ask)
 
 
+def test_the_file_that_cannot_be_read_is_named(tmp_path):
+    source = write(tmp_path / "d", table(), "csv")
+    (source / "part-3.csv").write_text("")
+    with pytest.raises(InputError, match=r"part-3\.csv: Empty CSV file"):
+        fit_files(source, Ask("y"))
+
+
 def test_a_class_that_the_sample_lacks_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("downslope.fitting.file_rows.SAMPLE_PARTS", 1)
     monkeypatch.setattr("downslope.fitting.file_rows.SAMPLE_ROWS", 10)

@@ -129,7 +129,8 @@ class Files:
                 give_back()
         except (OSError, pyarrow.ArrowInvalid) as error:
             first = str(error).splitlines()[0]
-            raise InputError(f"{self.name} cannot be read to its end: {first}") from None
+            where = "" if part.path in first else f"{part.path}: "
+            raise InputError(f"{self.name} cannot be read to its end: {where}{first}") from None
 
     def _scan(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
         scanner = pyarrow.dataset.Scanner.from_fragment(
