@@ -9,6 +9,9 @@ from hypothesis import settings
 settings.register_profile("no clock", deadline=None)
 settings.load_profile("no clock")  # a busy machine makes nothing wrong
 
+collect_ignore = ["fuzz"]
+"""Programs of ``make fuzz``, which installs what they import; not read for doctests."""
+
 DATA = Path(os.environ.get("DOWNSLOPE_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 
 
