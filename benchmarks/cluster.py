@@ -10,10 +10,12 @@ answer. Bytes are what Dask's transport says it wrote, heartbeats included.
 
 Where other work keeps the cores busy, wall clocks say little. So there is a second figure for the
 speed on 2, from processor seconds, which that hardly touches: the busiest worker's plus those of
-the client and the scheduler, as if nothing of theirs overlapped.
+the client and the scheduler, as if nothing of theirs overlapped. Last, the physical line: X @ w in
+two processes over half the rows each against one over all.
 """
 
 import argparse
+import multiprocessing
 import os
 import time
 import warnings
@@ -161,6 +163,31 @@ def against(X: Any, y: Any, lowest: float, l2: float, ours: float) -> None:
             )
 
 
+def physical(n: int, d: int) -> float:
+    """How much sooner two processes read these rows than one: X @ w alone, half the rows each."""
+    context, seconds = multiprocessing.get_context("spawn"), []
+    for processes in (1, 2):
+        together, answers = context.Barrier(processes), context.Queue()
+        part = (n // processes, d, together, answers)
+        readers = [context.Process(target=read, args=part) for _ in range(processes)]
+        for reader in readers:
+            reader.start()
+        seconds.append(max(answers.get() for _ in readers))
+        for reader in readers:
+            reader.join()
+    return seconds[0] / seconds[1]
+
+
+def read(n: int, d: int, together: Any, answers: Any) -> None:
+    X, w, seconds = np.ones((n, d)), np.ones(d), float("inf")
+    for _ in range(5):
+        together.wait()
+        began = time.perf_counter()
+        X @ w
+        seconds = min(seconds, time.perf_counter() - began)
+    answers.put(seconds)
+
+
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--rows", type=int, default=2_000_000)
@@ -174,6 +201,7 @@ def main() -> None:
     one = run(1, n, d, rounds, False)
     two = run(2, n, d, rounds, not given.no_rivals)
     print(f"speed on 2: {one[0] / two[0]:.2f}x, by processor time {one[1] / two[1]:.2f}x")
+    print(f"X @ w alone, in two processes: {physical(n, d):.2f}x; more memory does not deliver")
 
 
 if __name__ == "__main__":
