@@ -83,7 +83,6 @@ DARK = Theme(
     rule="#38414b",
     colors=("#56b4e9", "#e69f00", "#2cc295", "#d98cb8", "#f0e442", "#f07a35"),
 )
-THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 
 
 def canvas(
