@@ -79,6 +79,7 @@ def test_every_kind_is_solved_by_keyboard(room, number):
             keys.type(f"{value:.6f}")
     keys.press("Enter")
     assert lab.verdict().endswith("Right.")
+    assert "what you drew" not in lab.text(".task")
 
 
 @pytest.mark.parametrize("number", range(len(KINDS)), ids=list(KINDS))

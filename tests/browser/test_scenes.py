@@ -299,6 +299,16 @@ def test_logistic_by_keyboard(open_lab):
     assert "log(1 + exp" in lab.text(".convention")
 
 
+def test_a_rate_that_the_next_table_does_not_bear_is_replaced(open_lab):
+    lab = open_lab("scene=data&standardise=0&rate=50")
+    assert "diverges" in lab.verdict()
+    lab.page.get_by_role("combobox", name="Table", exact=True).select_option("exam (made up)")
+    limit = lab.number(".limit b")
+    rate = float(lab.page.get_by_role("textbox", name="Learning rate η").input_value())
+    assert rate == pytest.approx(limit / 2, rel=0.05)
+    assert "diverges" not in lab.verdict()
+
+
 def test_text_from_data_is_text(open_lab, tmp_path):
     bad = "<img src=x onerror=window.hit=1>"
     path = tmp_path / f"{'bad'}.csv"

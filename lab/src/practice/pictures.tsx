@@ -91,6 +91,7 @@ function SketchPicture({ room: { item, texts, drawn, judged, fill } }: { room: P
       pen.dot(frame.place(0, 1), 5, pen.ink.lanes[1]!, pen.ink.halo);
     });
   };
+  const mine = drawn.value.slice(1).every(Number.isNaN) ? "Squares: what you typed." : "Dashed: what you drew.";
   return (
     <Picture
       title="Your curve" shape={SHAPE} weight="wide" draw={draw}
@@ -108,7 +109,7 @@ function SketchPicture({ room: { item, texts, drawn, judged, fill } }: { room: P
           if (!Number.isNaN(value)) fill(i, round(value, 2));
         });
       }}
-      caption={truth.length ? "Solid: what the loss does. Dashed: what you drew." : "Draw from left to right with mouse or finger, or type the losses below. The dotted line is the lowest loss."}
+      caption={truth.length ? `Solid: what the loss does. ${mine}` : "Draw from left to right with mouse or finger, or type the losses below. The dotted line is the lowest loss."}
       table={() => ({ columns: ["update", "drawn", "true"], rows: drawn.value.map((y, k) => [k, Number.isNaN(y) ? "" : short(y), short(truth[k] ?? NaN)]) })}
     />
   );

@@ -102,6 +102,9 @@ export const data: Scene = {
       [fields.table.now, fields.features.now] = [name, likeliest(next, goal, 2)];
       aimAt(goal);
       [fields.k.now, fields.zoom.now] = [0, 1];
+      // A rate that this table does not bear is no place to begin: half of what it does bear is.
+      const limit = walk.limit.value;
+      if (limit && fields.rate.now > limit) fields.rate.now = Number((limit / 2).toPrecision(2));
     };
     // The loss goes with the target: squares for numbers, logistic for two classes.
     const aimAt = (name: string) => {
