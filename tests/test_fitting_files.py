@@ -131,6 +131,22 @@ def test_codes_of_text_stay_codes_and_whole_numbers_may_become_fractions(tmp_pat
     assert set(names) == {"zip=000", "zip=002", "x"}
 
 
+@pytest.mark.parametrize(
+    ("classes", "late"), [("12", "1"), ("123", "1.0"), ("123", "7"), ("12", "")]
+)
+def test_classes_that_are_numbers_are_those_of_the_sample(tmp_path, monkeypatch, classes, late):
+    monkeypatch.setattr("downslope.fitting.file_rows.SAMPLE_ROWS", 90)
+    rows = [f"{i % 7},{classes[i % 5 % len(classes)]}\n" for i in range(200)]
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(rows) + f"1,{late}\n")
+    if late == "7":
+        with pytest.raises(InputError, match="holds '7', which is not one of the classes 1, 2, 3"):
+            fit_files(tmp_path, Ask("y", task="classification"))
+        return
+    done = fit_files(tmp_path, Ask("y", task="classification"))
+    assert done.model.classes == tuple(classes)
+    assert done.n_rows + done.n_aside == 200 + (late != "")
+
+
 def test_late_levels_and_late_gaps_have_weights(tmp_path):
     names = fit_files(write(tmp_path / "d", table()), Ask("y")).model.names
     assert {"x", "x missing", "place=west"} <= set(names)

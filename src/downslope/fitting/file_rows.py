@@ -27,6 +27,7 @@ from downslope.sources.blocks import BlockRows
 from downslope.sources.held import FirstReading
 from downslope.sources.memory import Rows
 from downslope.tables import Encoder, Table, Understood, understand
+from downslope.tables.aims import Target
 from downslope.tables.cells import Spelling, read, spell
 from downslope.tables.features import CategoryCode, Code, NumberCode, TextCode, ranked_levels
 from downslope.tables.words import Words, as_words, glimpse
@@ -37,7 +38,7 @@ Tell = Callable[[str, int, int], None]
 """Told which pass goes on, how many rows more it has read, and of how many (0: not known)."""
 Over = Callable[[Callable[[Any], "Seen"], list[Any]], Iterable["Seen"]]
 """Applies a function to the parts of the files, here or on the workers of a cluster."""
-SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 2_000_000
+SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 1_000_000
 SAMPLE_PARTS = 16
 MOST_LEVELS = 100_000
 """Levels of one category that are counted; more make an identifier, which is refused by name."""
@@ -100,19 +101,37 @@ class FileRows:
         if target.task == "regression":
             return read(column, self.spelling, where)
         values = read(column, self.spelling, where)
+        if self.spelling.kind == "number":
+            return self._numbered(values, table.name)
         # Classes that read as yes or no keep the names they have.
         words = values if isinstance(values, Words) else as_words(column, self.spelling.missing)
         two = len(target.classes) == 2
         codes = {name: 2.0 * i - 1.0 if two else i for i, name in enumerate(target.classes)}
-        names = [_class_name(name, self.spelling) for name in words.names()]
+        names = words.names()
         new = [name for name in names if name not in codes]
         if new:
-            raise InputError(
-                f"{table.name}: the target {glimpse(target.name)} holds {glimpse(new[0])}, which "
-                f"is not one of the classes {', '.join(target.classes)} of the sample that was "
-                "looked at; mend it, or leave such rows out."
-            )
+            raise self._no_class(new[0], table.name)
         return np.array([*(codes[name] for name in names), np.nan])[words.codes]
+
+    def _numbered(self, values: Array, where: str) -> Array:
+        """Class numbers of classes that are numbers themselves."""
+        classes = np.array([float(name) for name in self.view.target.classes])
+        place = np.searchsorted(classes, values).clip(max=len(classes) - 1)
+        missing = np.isnan(values)
+        new = ~missing & (classes[place] != values)
+        if new.any():
+            first = repr(float(values[int(np.argmax(new))])).removesuffix(".0")
+            raise self._no_class(first, where)
+        codes = 2.0 * place - 1.0 if len(classes) == 2 else 1.0 * place
+        return np.where(missing, np.nan, codes)
+
+    def _no_class(self, found: str, where: str) -> InputError:
+        target = self.view.target
+        return InputError(
+            f"{where}: the target {glimpse(target.name)} holds {glimpse(found)}, which is not one "
+            f"of the classes {', '.join(target.classes)} of the sample that was looked at; mend "
+            "it, or leave such rows out."
+        )
 
     def source(self) -> BlockRows:
         """The rows, read and encoded anew in every pass but the first, if that was kept."""
@@ -174,7 +193,7 @@ def understand_files(
     forced = "words" if dict(ask.kinds).get(target.name) in ("category", "text") else None
     spelling = spell(head.columns[target.name], head.habits, head.where(target.name), forced)
     if files.is_text:
-        files = files.typed(_plain_numbers(head, encoder, target.name, target.task))
+        files = files.typed(_plain_numbers(head, encoder, target, spelling))
     rows = FileRows(files, view, encoder, spelling, stamps, FirstReading(hold))
     return _learn_all(rows, ask.loss, tell, over)
 
@@ -205,11 +224,14 @@ def _head(files: Files) -> Any:
     return pyarrow.Table.from_batches(taken).combine_chunks().to_batches()[0]
 
 
-def _plain_numbers(head: Table, encoder: Encoder, target: str, task: str) -> dict[str, Any]:
-    """Columns of text that Arrow itself can read as numbers, which is much faster."""
+def _plain_numbers(
+    head: Table, encoder: Encoder, target: Target, spelling: Spelling
+) -> dict[str, Any]:
+    """Columns of text that can be read as numbers at once, which is much faster."""
     numbers = [c.name for c in encoder.codes if c.spelling == Spelling("number")]
-    wanted = [*numbers, target] if task == "regression" else numbers
-    return {name: pyarrow.float64() for name in wanted if _casts(head.columns[name])}
+    if target.task == "regression" or spelling == Spelling("number"):
+        numbers.append(target.name)
+    return {name: pyarrow.float64() for name in numbers if _casts(head.columns[name])}
 
 
 def _casts(column: Any) -> bool:
@@ -287,8 +309,3 @@ def _recoded(code: Code, levels: Counter[str] | None, gaps: bool, n_rows: int) -
         usual, often, rare = ranked_levels(list(levels), list(levels.values()), n_rows)
         return replace(code, usual=usual, levels=often, rare=rare, flag=gaps)
     return replace(code, flag=gaps) if isinstance(code, NumberCode) else code
-
-
-def _class_name(name: str, spelling: Spelling) -> str:
-    """The name that a class of numbers has: 1.0 and 01 are 1."""
-    return repr(float(name)).removesuffix(".0") if spelling.kind == "number" else name

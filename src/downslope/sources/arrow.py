@@ -20,6 +20,7 @@ import pyarrow.parquet
 from downslope.errors import InputError
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import Rows
+from downslope.sources.plain_text import plain_blocks
 
 ROWS_PER_BATCH = 32_768
 CELLS_PER_BATCH = 1 << 20
@@ -40,6 +41,8 @@ BLANK = ("na", "n/a", "n.a.", "nan", "null", "none", "<na>", "#n/a", "#na", "?")
 """Cells of CSV that hold no number, in any case."""
 NULLS = ["", "NaN", *(form for word in BLANK for form in (word, word.upper(), word.capitalize()))]
 READ = pyarrow.csv.ReadOptions(block_size=CSV_BYTES)
+GLANCE = pyarrow.csv.ReadOptions(block_size=CSV_BYTES // 4)
+"""For the names of columns: types are found elsewhere."""
 
 Encode = Callable[[pyarrow.RecordBatch], Rows]
 
@@ -155,8 +158,12 @@ class Files:
             null_values=NULLS,
         )
         parse = self.dataset.format.parse_options
-        with pyarrow.csv.open_csv(part.open(), READ, parse, convert) as reader:
-            for block in reader:
+        with part.open() as stream:
+            if all(kind == pyarrow.float64() for kind in types.values()):
+                blocks = plain_blocks(stream, CSV_BYTES, parse, convert, list(types))
+            else:
+                blocks = iter(pyarrow.csv.open_csv(stream, READ, parse, convert))
+            for block in blocks:
                 for first in range(0, block.num_rows, rows):
                     yield _conformed(block.slice(first, rows), fields, folders)
 
@@ -294,7 +301,7 @@ def arrow_rows(files: Files, encode: Encode, columns: Sequence[str], n_features:
 def _csv(separator: str) -> Any:
     return pyarrow.dataset.CsvFileFormat(
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
-        read_options=READ,
+        read_options=GLANCE,
         convert_options=pyarrow.csv.ConvertOptions(null_values=NULLS),
     )
 
