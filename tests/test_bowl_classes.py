@@ -5,6 +5,8 @@ import pytest
 from bowl_problems import skewed
 
 from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.coordinates import Diagonal, Shared
+from downslope.bowl.metric import metric_of
 from downslope.bowl.passes import read_only
 from downslope.bowl.sampling import balanced_sample
 from downslope.bowl.smooth import Settings
@@ -127,3 +129,65 @@ def test_a_balanced_sample_stands_for_all_rows():
     assert (labels[rows] == 2).sum() == 100
     shares = np.bincount(labels[rows], weights=stands_for) / len(rows)
     np.testing.assert_allclose(shares, [0.9, 0.099, 0.001], rtol=0.08)
+
+
+def pictures(n=1500, d=160, k=20, seed=0):
+    """Columns like pixels: most of them dark in most rows, some always; classes nearly apart."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(k, size=n)
+    strokes = rng.gamma(1.0, 1.0, (k, d)) * (rng.random((k, d)) < 0.3)
+    X = 80.0 * np.maximum(strokes[y] + rng.normal(0.0, 0.7, (n, d)) - 0.5, 0.0)
+    X[:, :5] = 0.0
+    return X, y
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("l2", [1.0, 1e-3])
+def test_too_many_classes_for_a_matrix_of_all_products(l2, fit_intercept):
+    X, y = pictures()
+    ask = {"penalty": Penalty(l2=l2), "n_outputs": 20, "fit_intercept": fit_intercept}
+    best = solve(X, y, Multinomial(), **ask, settings=Settings(tol=1e-10))
+    loose = solve(X, y, Multinomial(), **ask, settings=Settings(tol=1e-3))
+    assert best.reason.converged
+    assert loose.reason.converged
+    assert best.sketches > 1  # the coordinates were made anew
+    assert -1e-13 <= loose.value - best.value <= loose.bound
+    value = by_definition_value(X, y, l2, best.w, fit_intercept)
+    assert best.value == pytest.approx(value, rel=1e-10)
+    started = Settings(tol=1e-3, start=best.w)
+    again = solve(X, y, Multinomial(), **ask, settings=started)
+    assert again.passes < 10 < loose.passes
+
+
+def by_definition_value(X, y, l2, w, fit_intercept):
+    W = w.reshape(-1, 20)
+    Z = X @ W[: X.shape[1]] + (W[-1] if fit_intercept else 0.0)
+    return np.mean(Multinomial().value(Z, y)) + 0.5 * l2 * np.sum(W[: X.shape[1]] ** 2)
+
+
+def test_many_classes_that_can_be_told_apart_and_repeated_columns():
+    X, y = pictures(n=600)
+    X = np.column_stack([X, X[:, 10:12]])
+    free = solve(X, y, Multinomial(), n_outputs=20)
+    assert free.reason.name == "separable"
+    exact = Settings(tol=1e-10)
+    held = solve(X, y, Multinomial(), Penalty(l2=1e-2), n_outputs=20, settings=exact)
+    W = held.w.reshape(-1, 20)
+    assert held.reason.converged
+    np.testing.assert_allclose(W[10:12], W[-3:-1], atol=1e-4 * np.abs(W).max())
+
+
+@pytest.mark.parametrize("kind", ["metric", "diagonal"])
+def test_shared_coordinates_undo_each_other(kind):
+    rng = np.random.default_rng(0)
+    features = Diagonal(rng.uniform(0.5, 2.0, 5))
+    if kind == "metric":
+        table = rng.standard_normal((40, 6))
+        table[:, 4] = rng.uniform(0.5, 1.0, 40)  # the intercept's
+        features = metric_of(table, rng.standard_normal(4), np.zeros(5), 40, 1, exact=True)
+    shared = Shared(features, 3)
+    u, gradient = rng.standard_normal(15), rng.standard_normal(15)
+    np.testing.assert_allclose(shared.to_round(shared.lift(u)), u, atol=1e-12)
+    np.testing.assert_allclose(shared.unpull(shared.pull(gradient)), gradient, atol=1e-12)
+    # A gradient times a change is the same in both coordinates.
+    assert shared.pull(gradient) @ u == pytest.approx(gradient @ shared.lift(u), rel=1e-12)

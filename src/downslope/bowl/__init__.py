@@ -16,7 +16,7 @@ Read ``round`` first; it tells the method. Then, as the data flow:
 ``least_squares``           squared loss with few rows or few columns
 ``lasso``, ``working_set``  penalties with corners; ``column_walk`` walks sparse columns
 ``smoothing``, ``rounding`` losses with corners
-``wide``                    too many columns for a full factor
+``wide``, ``many_classes``  too many columns, or columns times classes, for a full factor
 ``round_batches``           mini-batches in round coordinates
 ``shortest``                of all lowest points, the one with the shortest weights
 ``rate_free``               the solution told as a run: trace and reason

@@ -97,9 +97,13 @@ class ClassPasses:
 
     def mean_curvature(self, w: Array) -> float:
         """Mean second derivative of the loss in a raw prediction."""
+        return float(np.mean(self.curvatures(w)))
+
+    def curvatures(self, w: Array) -> Array:
+        """Second derivative of every row's loss in its raw predictions, (n_rows, n_outputs)."""
         W, d = w.reshape(-1, self.n_outputs), self.n_features
         z = self.X @ W[:d] + (W[d] if self.fit_intercept else 0.0)
-        return float(np.mean(self.weights[:, None] * self.loss.curvature(z, self.y)))
+        return self.weights[:, None] * self.loss.curvature(z, self.y)
 
     def as_squares(self, y: Array, weights: Array) -> DensePasses:
         """The same rows with one output, squared errors and other targets and weights."""

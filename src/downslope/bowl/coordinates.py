@@ -29,6 +29,14 @@ class Coordinates(Protocol):
         """Gradient in ``u`` of a gradient in the weights."""
         ...
 
+    def to_round(self, change: Array) -> Array:
+        """Coordinates of a change of the weights; undoes ``lift``."""
+        ...
+
+    def unpull(self, slope: Array) -> Array:
+        """Gradient in the weights of a gradient in ``u``; undoes ``pull``."""
+        ...
+
 
 @dataclass(frozen=True)
 class Diagonal:
@@ -56,7 +64,7 @@ class Diagonal:
         """Gradient in the scaled weights."""
         return self.lift(gradient)
 
-    def stretch(self, change: Array) -> Array:
+    def to_round(self, change: Array) -> Array:
         """Scaled change of a change of the weights; undoes ``lift``."""
         return change * self.lengths
 
@@ -69,8 +77,8 @@ class Diagonal:
 class Shared:
     """One change of coordinates of the features, the same for every class.
 
-    The Hessian of the cross-entropy is at most (I - 11'/K)/2 (x) X'X / n (Böhning 1992), so the
-    round coordinates of least squares, shortened by the root of 2, suit all classes.
+    Flat ``u`` holds class after class. The coordinates are those of least squares whose rows weigh
+    as much as the curvature of their cross-entropy, p_k (1 - p_k) in the mean over the classes.
     """
 
     features: Coordinates
@@ -84,10 +92,18 @@ class Shared:
 
     def lift(self, u: Array) -> Array:
         """Change of the flat weights (features, classes)."""
-        parts = [self.features.lift(part) for part in u.reshape(-1, self.n_outputs).T]
-        return np.sqrt(2.0) * np.stack(parts, axis=1).ravel()
+        return self.features.lift(u.reshape(self.n_outputs, -1)).T.ravel()
 
     def pull(self, gradient: Array) -> Array:
         """Gradient in ``u``."""
-        parts = [self.features.pull(part) for part in gradient.reshape(-1, self.n_outputs).T]
-        return np.sqrt(2.0) * np.stack(parts, axis=1).ravel()
+        return self.features.pull(gradient.reshape(-1, self.n_outputs).T).ravel()
+
+    def to_round(self, change: Array) -> Array:
+        """Coordinates of a change of the weights."""
+        parts = change.reshape(-1, self.n_outputs).T
+        return np.concatenate([self.features.to_round(part) for part in parts])
+
+    def unpull(self, slope: Array) -> Array:
+        """Gradient in the weights of a gradient in ``u``; undoes ``pull``."""
+        parts = slope.reshape(self.n_outputs, -1)
+        return np.stack([self.features.unpull(part) for part in parts], axis=1).ravel()

@@ -75,8 +75,8 @@ class Metric:
         return int(self.basis.shape[1])
 
     def lift(self, u: Array) -> Array:
-        """``basis @ u``."""
-        return self.basis @ u
+        """``basis @ u``; ``u`` may have axes in front, as may ``gradient`` below."""
+        return u @ self.basis.T
 
     def pull(self, gradient: Array) -> Array:
         """``basis.T @ gradient``."""
@@ -85,6 +85,14 @@ class Metric:
     def to_round(self, change: Array) -> Array:
         """Coordinates of a change of the weights, frozen directions left out."""
         return self.inverse @ center_weights(change, self.center, self.n_outputs, 1.0)
+
+    def unpull(self, slope: Array) -> Array:
+        """Gradient in the weights of a gradient in round coordinates; undoes ``pull``."""
+        d, k = len(self.center), self.n_outputs
+        G = (slope @ self.inverse).reshape(-1, k)
+        if len(G) > d:
+            G[:d] += self.center[:, None] * G[d]
+        return G.ravel()
 
     def project(self, w: Array) -> Array:
         """The weights without their part in frozen directions, which no prediction feels."""

@@ -11,6 +11,7 @@ from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.column_walk import column_walk
 from downslope.bowl.lasso import edged_bowl
 from downslope.bowl.least_squares import in_one_pass, refined
+from downslope.bowl.many_classes import many_classes_walk
 from downslope.bowl.newton import newton
 from downslope.bowl.passes import Cornered, DensePasses
 from downslope.bowl.round import round_bowl
@@ -18,7 +19,7 @@ from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution
 from downslope.bowl.smoothing import corner_walk
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
-from downslope.bowl.wide import MOST_FULL, fallback_walk, scaled_walk, shared_walk
+from downslope.bowl.wide import MOST_FULL, fallback_walk, scaled_walk
 from downslope.bowl.working_set import working_set_walk
 from downslope.errors import PairError
 
@@ -51,6 +52,7 @@ def lowest_point(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     few rows times weights squared      ``newton``, for squared loss ``refined``
     squared loss, up to 64 weights      ``least_squares.in_one_pass``
     sparse, or very wide                ``wide``: scaled weights, long memory
+    several classes, over 3,000 weights ``many_classes``: shared coordinates
     everything else                     ``bowl``: the round bowl
     =================================== ==========================================
     """
@@ -134,7 +136,7 @@ def _smooth(problem: Smooth, settings: Settings, small: bool) -> Solution:
     if isinstance(passes, SparseClassPasses):
         return scaled_walk(problem, passes, settings)
     if isinstance(passes, ClassPasses) and m > MOST_CLASS_WEIGHTS:
-        return shared_walk(problem, passes, settings)
+        return many_classes_walk(problem, passes, settings)
     if isinstance(passes, DensePasses) and min(passes.n_rows, m) > MOST_FULL:
         return scaled_walk(problem, passes, settings)
     return round_bowl(problem, settings)

@@ -4,7 +4,7 @@ With tens of thousands of columns, most of them zero in most rows, a matrix of p
 reach, and dividing every weight by the root of its own curvature, the diagonal of the Hessian, does
 most of the good. L-BFGS with a memory of thirty steps does the rest. The diagonal comes with a pass
 and is renewed every twenty steps, because curvature has moved by then. Many classes of dense rows
-share one change of coordinates instead (``coordinates.Shared``).
+take the same long walk in rounder coordinates (``many_classes.py``).
 
 **The certificate.** With a ridge every direction has at least the curvature lambda, so the height
 above the lowest point is at most |gradient|^2 / (2 lambda): that needs no premise (intercepts,
@@ -20,11 +20,9 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
-from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.coordinates import Coordinates, Diagonal, Shared
+from downslope.bowl.coordinates import Coordinates, Diagonal
 from downslope.bowl.passes import DensePasses, Sample
 from downslope.bowl.pilot import null_weights
-from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
@@ -69,8 +67,10 @@ class LongWalk:
     @property
     def bound(self) -> float:
         """How far above the lowest value the walk may still be."""
-        promised = -0.5 * float(self.track.here.slope @ self.turned)
-        return min(self._ridge_bound(), CAUTION * max(promised, 0.0))
+        here = self.track.here
+        # Steps of long ago may remember more curvature than there is now, the coordinates less.
+        promised = 0.5 * max(-float(here.slope @ self.turned), here.decrement)
+        return min(self._ridge_bound(), CAUTION * promised)
 
     def _ridge_bound(self) -> float:
         g, ridge, k = self.track.here.gradient, self.problem.ridge, len(self.intercept_bend)
@@ -109,13 +109,14 @@ class LongWalk:
         self.settings.tell(there)
         return True
 
-    def renew(self, old: Diagonal, view: "Scaled") -> None:
-        """New scales; what was learnt on the old ones is carried over exactly."""
-        new, track = view.coordinates, self.track
-        track.steps = [new.stretch(old.lift(step)) for step in track.steps]
-        track.changes = [new.pull(old.unpull(change)) for change in track.changes]
-        self.coordinates, self.intercept_bend = new, view.intercept_bend
-        track.here = view.point()
+    def renew(self, new: Coordinates, here: Point, intercept_bend: Array) -> None:
+        """Go on in other coordinates; what was learnt in the old ones is carried over."""
+        old, track = self.coordinates, self.track
+        pairs = list(zip(track.steps, track.changes, strict=True))
+        track.steps, track.changes = [], []
+        for step, change in pairs:
+            track.remember(new.to_round(old.lift(step)), new.pull(old.unpull(change)))
+        self.coordinates, self.intercept_bend, track.here = new, intercept_bend, here
         self.turned = quasi_newton(track)
         self.sketches += 1
 
@@ -161,47 +162,13 @@ def scaled_walk(
     walk = LongWalk(problem, view.coordinates, target, settings, track, view.intercept_bend, length)
     while (reason := walk.verdict()) is None:
         if not walk.advance():
-            reason = _no_lower(walk)
+            reason = no_lower(walk)
         elif not squared and walk.steps % RENEW == 0:
-            old = view.coordinates
-            view = look(walk.track.here.w, 0.1 * old.lengths)
-            walk.renew(old, view)
+            view = look(walk.track.here.w, 0.1 * view.coordinates.lengths)
+            walk.renew(view.coordinates, view.point(), view.intercept_bend)
         if reason is not None:
             break
-    return _answer(walk, reason)
-
-
-def shared_walk(problem: Smooth, passes: ClassPasses, settings: Settings) -> Solution:
-    """Minimise the cross-entropy of too many classes for a matrix of all products.
-
-    The round coordinates of least squares serve all classes; see ``coordinates.Shared``.
-    """
-    n, k, d = passes.n_rows, passes.n_outputs, passes.n_features
-    sample = passes.sample(1024, settings.seed)
-    null, shift = null_weights(sample), sample.centers()
-    squares = passes.as_squares(np.zeros(n), passes.weights)
-    ridge = 2.0 * problem.ridge.reshape(-1, k)[:, 0]
-    features: Coordinates
-    if min(n, len(ridge)) > MOST_FULL:
-        features = Diagonal(np.sqrt(squares.scales(np.zeros(len(ridge)), 0.0).squares + ridge))
-    else:
-        buckets = buckets_for(n, len(ridge))
-        view = Smooth(squares, ridge).look(np.zeros(len(ridge)), buckets, shift, 0.0, 0)
-        features = view.metric
-    coordinates = Shared(features, k)
-    problem.read += 2.0
-    value, gradient = problem.at(null)
-    u = np.zeros(coordinates.rank)
-    track = Track(Point(u, null, value, coordinates.pull(gradient), gradient), memory=MEMORY)
-    target = Target(settings.tol, n, value, False, settings.enough)
-    bend = np.full(k * (len(null) > d * k), 0.5 / k)
-    length = float(np.linalg.norm(np.abs(passes.X).mean(axis=0)))
-    walk = LongWalk(problem, coordinates, target, settings, track, bend, length)
-    while (reason := walk.verdict()) is None:
-        if not walk.advance():
-            reason = _no_lower(walk)
-            break
-    return _answer(walk, reason)
+    return answer(walk, reason)
 
 
 def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str) -> Solution:
@@ -225,9 +192,9 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
     walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
     while (reason := walk.verdict()) is None:
         if not walk.advance():
-            reason = _no_lower(walk)
+            reason = no_lower(walk)
             break
-    solution = _answer(walk, reason)
+    solution = answer(walk, reason)
     sentence = (
         f"The bowl could not be made round ({why}), so the walk went down on scaled weights "
         f"instead. {reason.sentence}"
@@ -235,13 +202,14 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
     return replace(solution, reason=Reason("fallback", sentence, reason.converged))
 
 
-def _no_lower(walk: LongWalk) -> Reason:
+def no_lower(walk: LongWalk) -> Reason:
     """Nothing lower was found: rounding, or worse."""
     close = walk.bound <= certificate.rounding(walk.target.null_value, walk.target.n_rows)
     return certificate.at_rounding(walk.bound) if close else certificate.stalled(walk.bound)
 
 
-def _answer(walk: LongWalk, reason: Reason) -> Solution:
+def answer(walk: LongWalk, reason: Reason) -> Solution:
+    """What the walk found."""
     here, read = walk.track.here, walk.problem.read
     bound = min(walk.bound, here.value) if reason.name == "separable" else walk.bound
     return Solution(here.w, here.value, bound, reason, read, walk.steps, walk.sketches)
