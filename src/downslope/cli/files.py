@@ -57,21 +57,9 @@ def check_memory(name: str) -> None:
 
 def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int:
     """Train on files, show and keep; the exit code."""
-    from downslope.fitting.fit_files import fit_files
-
     _refuse_options(given)
-    data = given["data"]
-    source = data[0] if len(data) == 1 else data
     with _progress(screen) as tell:
-        done = fit_files(
-            source,
-            ask_from(given),
-            cache=cache_folder(given["cache"]),
-            separator=_separator(given["separator"]),
-            tell=tell,
-            checkpoint=checkpointing(given),
-            cluster=given["cluster"],
-        )
+        done = _fitted(given, tell)
     if keeping.model is not None:
         done.model.save(keeping.model)
     _show(done, keeping, screen)
@@ -79,6 +67,29 @@ def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int
     if done.reason.name == "interrupted":
         return INTERRUPTED
     return DONE if done.reason.converged or done.reason.name == "max_epochs" else NOT_CONVERGED
+
+
+def _fitted(given: dict[str, Any], tell: Any) -> FileFit:
+    from downslope.fitting.fit_files import fit_files
+    from downslope.fitting.fit_within import fit_within
+
+    data, ask = given["data"], ask_from(given)
+    source = data[0] if len(data) == 1 else data
+    how = {
+        "cache": cache_folder(given["cache"]),
+        "separator": _separator(given["separator"]),
+        "tell": tell,
+    }
+    safe = checkpointing(given)
+    if given["within"] is None:
+        return fit_files(source, ask, checkpoint=safe, cluster=given["cluster"], **how)
+    if safe is not None or given["cluster"] is not None:
+        wrong = "--cluster" if safe is None else "--checkpoint"
+        raise SettingError(
+            f"--within reads few rows in this process, for which {wrong} is not meant; leave one "
+            "of the two out."
+        )
+    return fit_within(source, ask, given["within"], **how)
 
 
 def cache_folder(asked: str | None) -> Path | None:

@@ -29,6 +29,7 @@ def fit(
     tol: o.Tol = "auto",
     stream: o.Stream = False,
     cache: o.Cache = None,
+    within: o.Within = None,
     cluster: o.Cluster = None,
     checkpoint: o.Checkpoint = None,
     every: o.Every = 30.0,
@@ -59,7 +60,7 @@ def fit(
     keeping.check()
     check_sources(data, target)
     screen = Screen(quiet, json)
-    if are_streamed(data, stream or cluster is not None):
+    if are_streamed(data, stream or cluster is not None or within is not None):
         return fit_streamed(given, keeping, screen)
     check_memory(data[0])
     from downslope.tables import read_table

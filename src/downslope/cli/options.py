@@ -167,6 +167,15 @@ Cache = Annotated[
         rich_help_panel=SCALING_UP,
     ),
 ]
+Within = Annotated[
+    float | None,
+    typer.Option(
+        metavar="HEIGHT",
+        help="Of large files, read only as many rows, from places all over them, as bring the mean "
+        "loss so near its lowest value; all rows are read by default.",
+        rich_help_panel=SCALING_UP,
+    ),
+]
 Cluster = Annotated[
     str | None,
     typer.Option(

@@ -91,8 +91,22 @@ class FileRows:
         table = as_table(self.files.name, batch)
         y = self.targets(table)
         known = ~np.isnan(y)
-        X = self.encoder.encode(table).X
+        plain = self.plain(batch)
+        X = self.encoder.encode(table).X if plain is None else plain
         return Rows(X, y, None, first) if known.all() else Rows(X[known], y[known], None, first)
+
+    def plain(self, batch: pyarrow.RecordBatch) -> Array | None:
+        """The features of a batch of finite numbers that stand for themselves; else None.
+
+        What ``encoder`` would say column by column, and several times as fast.
+        """
+        columns = [batch.column(code.name) for code in self.encoder.codes]
+        if not all(map(_stands_for_itself, self.encoder.codes, columns)):
+            return None
+        X = np.empty((batch.num_rows, len(columns)))
+        for j, column in enumerate(columns):
+            X[:, j] = column.to_numpy()
+        return X if np.isfinite(X).all() else None
 
     def targets(self, table: Table) -> Array:
         """Numbers; -1 and +1 for two classes, 0, 1, 2 ... for more; NaN where missing."""
@@ -172,8 +186,23 @@ def understand_files(
     """
     files = open_files(source, separator).as_text()
     stamps = files.stamps()
-    head = as_table(files.name, _head(files))
+    head = _head(files)
     give_back()
+    rows = understood(files, stamps, head, ask, FirstReading(hold))
+    return _learn_all(rows, ask.loss, tell, over)
+
+
+def understood(
+    files: Files, stamps: list[tuple[str, int, int]], sample: Any, ask: Ask, first: FirstReading
+) -> FileRows:
+    """What a sample of the rows, a record batch, tells about files.
+
+    Raises
+    ------
+    InputError, SettingError
+        In a sentence.
+    """
+    head = as_table(files.name, sample)
     view = understand(
         head,
         ask.target,
@@ -194,14 +223,18 @@ def understand_files(
     spelling = spell(head.columns[target.name], head.habits, head.where(target.name), forced)
     if files.is_text:
         files = files.typed(_plain_numbers(head, encoder, target, spelling))
-    rows = FileRows(files, view, encoder, spelling, stamps, FirstReading(hold))
-    return _learn_all(rows, ask.loss, tell, over)
+    return FileRows(files, view, encoder, spelling, stamps, first)
 
 
 def as_table(name: str, batch: Any) -> Table:
     """A batch of rows as a table; its cells are named by their row in the batch."""
     columns = {column: batch.column(column) for column in batch.schema.names}
     return Table(name, columns, np.arange(batch.num_rows), "row")
+
+
+def joined(batches: list[Any]) -> Any:
+    """Record batches as one."""
+    return pyarrow.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
 def _head(files: Files) -> Any:
@@ -221,7 +254,7 @@ def _head(files: Files) -> Any:
                 break
     if not n_rows:
         raise InputError(f"{files.name} has 0 data rows; there is nothing to learn from.")
-    return pyarrow.Table.from_batches(taken).combine_chunks().to_batches()[0]
+    return joined(taken)
 
 
 def _plain_numbers(
@@ -256,7 +289,7 @@ def _learn_part(rows: FileRows, loss: str, tell: Tell, numbered: tuple[int, Any]
     levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
     for batch in rows.first.through(i, rows.files.read(part, rows.columns)):
         table = as_table(rows.files.name, batch)
-        for code in codes:
+        for code in codes if rows.plain(batch) is None else ():
             values = read(table.columns[code.name], code.spelling, table.where(code.name))
             if _has_gaps(values):
                 gaps.add(code.name)
@@ -289,6 +322,16 @@ def _learn_all(rows: FileRows, loss: str, tell: Tell, over: Over) -> FileRows:
         _recoded(code, levels.get(code.name), code.name in gaps, sum(lengths)) for code in codes
     )
     return replace(rows, encoder=replace(rows.encoder, codes=learned), lengths=tuple(lengths))
+
+
+def _stands_for_itself(code: Code, column: Any) -> bool:
+    if not isinstance(code, NumberCode) or code.flag or code.hours:
+        return False
+    return bool(
+        code.spelling == Spelling("number")
+        and column.type == pyarrow.float64()
+        and column.null_count == 0
+    )
 
 
 def _has_gaps(values: Any) -> bool:

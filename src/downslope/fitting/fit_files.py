@@ -154,6 +154,25 @@ def _fitted(
     mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
     safe = None if checkpoint is None else (checkpoint, mark)
     walked = walk(learned.map(partial(coded, settings)), settings, watch, safe)
+    return finished(rows, ask, settings, walked, learned, aside, began)
+
+
+def finished(
+    rows: FileRows,
+    ask: Ask,
+    settings: Settings,
+    walked: Walked,
+    learned: AnyRows,
+    aside: AnyRows,
+    began: float,
+) -> FileFit:
+    """The model of a walk, judged by the rows kept aside.
+
+    Raises
+    ------
+    InputError
+        If the files have changed meanwhile, or the weights are not finite.
+    """
     if rows.files.stamps() != rows.stamps:
         raise InputError(
             f"{rows.files.name} has changed while it was read, so the model would be of no one "

@@ -7,7 +7,7 @@ features when its turn comes. What is in memory at any time is a few batches, ho
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,15 @@ class Files:
         return found
 
     def read(
-        self, part: Any, columns: Sequence[str] | None = None, most: int = ROWS_PER_BATCH
+        self,
+        part: Any,
+        columns: Sequence[str] | None = None,
+        most: int = ROWS_PER_BATCH,
+        among: Callable[[Any], Any] | None = None,
     ) -> Iterator[pyarrow.RecordBatch]:
         """Record batches of one part, of at most ``most`` rows.
+
+        Of text, ``among`` makes of the opened file the one to be read.
 
         Raises
         ------
@@ -124,7 +130,9 @@ class Files:
         wanted = self.columns if columns is None else list(columns)
         rows = max(1, min(most, max(256, CELLS_PER_BATCH // max(1, len(wanted)))))
         parquet = isinstance(part, pyarrow.dataset.ParquetFileFragment)
-        read = self._parquet if parquet else self._text if self.is_text else self._scan
+        read: Any = self._parquet if parquet else self._scan
+        if self.is_text:
+            read = partial(self._text, among=among)
         try:
             for batch in read(part, wanted, rows):
                 if batch.num_rows:
@@ -146,7 +154,9 @@ class Files:
         )
         yield from scanner.to_batches()
 
-    def _text(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
+    def _text(
+        self, part: Any, wanted: list[str], rows: int, among: Callable[[Any], Any] | None
+    ) -> Iterator[pyarrow.RecordBatch]:
         """Block by block: a scan parses far ahead of a reader who wants the first rows only."""
         fields = [self.schema.field(name) for name in wanted]
         folders = pyarrow.dataset.get_partition_keys(part.partition_expression)
@@ -158,7 +168,8 @@ class Files:
             null_values=NULLS,
         )
         parse = self.dataset.format.parse_options
-        with part.open() as stream:
+        with part.open() as file:
+            stream = file if among is None else among(file)
             if all(kind == pyarrow.float64() for kind in types.values()):
                 blocks = plain_blocks(stream, CSV_BYTES, parse, convert, list(types))
             else:
@@ -186,7 +197,8 @@ def _conformed(
     columns = []
     for field in fields:
         if field.name in batch.schema.names and field.name not in folders:
-            columns.append(batch.column(field.name).cast(field.type))
+            column = batch.column(field.name)
+            columns.append(column if column.type == field.type else column.cast(field.type))
         else:
             value = pyarrow.scalar(folders.get(field.name), field.type)
             columns.append(pyarrow.repeat(value, batch.num_rows))

@@ -6,6 +6,7 @@ words, blanks) goes through Arrow, so that the two never differ in what they acc
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def plain_blocks(
         begin = 0
         if not names:
             begin = lines.find(b"\n") + 1
-            names = header(lines[:begin], parse)
+            names = header(lines[:begin], parse.delimiter)
             place = np.array([wanted.index(n) if n in wanted else -1 for n in names])
         simple = len(set(names)) == len(names) and set(wanted) <= set(names)
         columns = _numbers(lines, begin, separator, place, len(wanted)) if simple else None
@@ -63,12 +64,14 @@ def plain_blocks(
         raise pyarrow.ArrowInvalid("Empty CSV file")
 
 
-def header(line: bytes, parse: Any) -> list[str]:
+@lru_cache(16)  # pieces of one file share it
+def header(line: bytes, separator: str) -> list[str]:
     """Names in the first line of a CSV file.
 
-    >>> header(b'x,"a, b"\\n', pyarrow.csv.ParseOptions())
+    >>> header(b'x,"a, b"\\n', ",")
     ['x', 'a, b']
     """
+    parse = pyarrow.csv.ParseOptions(delimiter=separator)
     return list(pyarrow.csv.read_csv(pyarrow.BufferReader(line), parse_options=parse).column_names)
 
 

@@ -1,0 +1,209 @@
+"""As many rows as it takes: a fit that stops reading when the mean loss is near enough the lowest.
+
+pieces of the files in random order -> a sample is understood -> a model of the rows so far
+-> fresh rows tell how far it may be above the lowest -> near enough, or more rows
+
+The fresh rows are the ones that the model is judged by. Where half of all rows would not do,
+``fit_files`` reads them all.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downslope.bowl.held_out import Height, height_above
+from downslope.bowl.regimes import CORNERS
+from downslope.bowl.solve_stream import BlockPasses
+from downslope.errors import PairError, SettingError
+from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understood
+from downslope.fitting.fit import Ask, settings_for, settled
+from downslope.fitting.fit_files import FileFit, Walked, coded, finished, fit_files, walk
+from downslope.scaling import standardize, unscaled
+from downslope.sources.arrow import Files, open_files
+from downslope.sources.blocks import BlockRows
+from downslope.sources.held import FirstReading
+from downslope.sources.memory import Rows, one_class
+from downslope.sources.scattered import PIECE_BYTES, Piece, pieces, read_piece
+from downslope.stopping import Reason
+from downslope.training import Settings
+
+Array = Any
+FIRST_ROWS = 16_384
+"""Rows of the first sample, and of the first fresh rows."""
+FEWEST_PIECES = 64
+"""Fewer pieces are no fair sample."""
+MOST_SHARE = 0.5
+"""Of the pieces; where more are needed all are read, in order."""
+SPARE = 1.1
+"""More rows than the last look asks for, since the next is as uncertain."""
+
+
+@dataclass
+class Deck:
+    """Pieces that are drawn one after the other."""
+
+    files: Files
+    order: list[Piece]
+    drawn: int = 0
+    n_rows: int = field(default=0)
+
+    def draw(self, files: Files, columns: list[str], n_rows: int) -> Iterator[Any]:
+        """Record batches of the next pieces, until they hold about so many rows."""
+        seen = 0
+        while seen < n_rows and self.drawn < len(self.order):
+            for batch in read_piece(files, self.order[self.drawn], columns):
+                seen += batch.num_rows
+                yield batch
+            self.drawn += 1
+        self.n_rows += seen
+
+    def holds(self, more: int) -> bool:
+        """Whether so many rows more leave most pieces unread."""
+        per_piece = self.n_rows / max(1, self.drawn)
+        return self.drawn + more / max(per_piece, 1.0) <= MOST_SHARE * len(self.order)
+
+
+def fit_within(
+    source: str | Path | list[str],
+    ask: Ask,
+    within: float,
+    *,
+    cache: Path | None = None,
+    separator: str = ",",
+    tell: Tell = silent,
+) -> FileFit:
+    """Train on as many rows as bring the mean loss within ``within`` of the lowest.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or address that Arrow knows
+        Parquet, Feather or CSV with a header.
+    ask : Ask
+        As for ``fit_files``; ``test_size`` counts where all rows are read only, since else the
+        rows that told the bound are those that the model is judged by.
+    within : float
+        In units of the loss. The bound holds at two standard deviations.
+    cache, separator, tell
+        As for ``fit_files``.
+
+    Returns
+    -------
+    FileFit
+
+    Raises
+    ------
+    InputError, SettingError, PairError
+        In a sentence; a loss with corners and an L1 penalty tell no such bound.
+    """
+    if not 0.0 < within < float("inf"):
+        raise SettingError(
+            f"within={within} is no height above the lowest loss; use one above 0, such as 0.001."
+        )
+    _refuse_corners(ask)
+    began, files = time.perf_counter(), open_files(source, separator).as_text()
+    stamps, deck = files.stamps(), Deck(files, pieces(files, ask.seed, PIECE_BYTES))
+    if len(deck.order) >= FEWEST_PIECES:
+        sample = joined(list(deck.draw(files, files.columns, FIRST_ROWS)))
+        rows = understood(files, stamps, sample, ask, FirstReading())
+        asked = settled(ask, rows.view)
+        settings = settings_for(asked, rows.view, rows.names)
+        found = _near_enough(rows, settings, [rows.encoded(sample)], deck, within, tell)
+        if found is not None:
+            walked, learned, fresh = found
+            return finished(rows, asked, settings, walked, learned, fresh, began)
+    return fit_files(source, ask, cache=cache, separator=separator, tell=tell)
+
+
+def _near_enough(
+    rows: FileRows,
+    settings: Settings,
+    learned: list[Rows],
+    deck: Deck,
+    within: float,
+    tell: Tell,
+) -> tuple[Walked, BlockRows, BlockRows] | None:
+    """A walk over few rows that ends near enough, with the rows learned and the fresh ones."""
+    fresh = _drawn(rows, deck, FIRST_ROWS, tell)
+    while True:
+        source = _source(learned)
+        walked = walk(source.map(partial(coded, settings)), settings)
+        height = _height(walked.w, source, fresh, settings)
+        # Weights near enough may want more rows to tell, and no other weights.
+        while height.bound > within > 2.0 * height.likely:
+            more = int(SPARE * _count(fresh) * (height.bound / within - 1.0)) + 1
+            if not deck.holds(more):
+                return None
+            fresh += _drawn(rows, deck, more, tell)
+            height = _height(walked.w, source, fresh, settings)
+        if height.bound <= within:
+            reason = _told(height, within, deck)
+            done = Walked(walked.w, walked.value, height.bound, walked.passes, reason)
+            return done, source, _source(fresh)
+        # Noise shrinks with the rows, those learned from and those that tell.
+        learned, had = learned + fresh, _count(fresh)
+        wanted = int(max(2.0, min(SPARE * height.usual / within, 1e6)) * had)
+        more = max(0, wanted - _count(learned))
+        if not deck.holds(more + wanted):
+            return None
+        learned += _drawn(rows, deck, more, tell)
+        fresh = _drawn(rows, deck, wanted, tell)
+
+
+def _count(blocks: list[Rows]) -> int:
+    return sum(len(block.y) for block in blocks)
+
+
+def _drawn(rows: FileRows, deck: Deck, n_rows: int, tell: Tell) -> list[Rows]:
+    found = []
+    for batch in deck.draw(rows.files, rows.columns, max(0, n_rows)):
+        found.append(rows.encoded(batch))
+        tell("reading a sample", batch.num_rows, 0)
+    return [block for block in found if len(block.y)]
+
+
+def _source(blocks: list[Rows]) -> BlockRows:
+    d = int(blocks[0].X.shape[1])
+    return BlockRows(lambda i: iter(blocks[i : i + 1]), len(blocks), _count(blocks), d)
+
+
+def _height(w: Array, source: BlockRows, fresh: list[Rows], settings: Settings) -> Height:
+    """Of all outputs together."""
+    d, k, penalty = source.n_features, settings.n_outputs, settings.penalty
+    even = settings.scaling != "none" and penalty.l2 > 0.0
+    scaling = standardize(source, with_center=settings.fit_intercept) if even else unscaled(d)
+    blocks = [coded(settings, block) for block in fresh]
+    softmax = settings.loss.link == "softmax"
+    outputs = k if softmax else 1
+    scale = np.append(np.repeat(scaling.scale, outputs), np.zeros(outputs * settings.fit_intercept))
+    passes = BlockPasses(settings.loss, settings.fit_intercept, np.zeros(d), outputs)
+    heights = []
+    for c in range(1 if softmax else k):
+        mine = blocks if outputs == k else [one_class(block, c) for block in blocks]
+        weights = w if outputs == k else w.reshape(-1, k)[:, c]
+        heights.append(height_above(weights, mine, passes, penalty.l2 * scale**2))
+    return Height(*np.sum(heights, axis=0).tolist())
+
+
+def _told(height: Height, within: float, deck: Deck) -> Reason:
+    n = deck.n_rows * len(deck.order) // deck.drawn
+    return Reason(
+        "converged",
+        f"At most {height.bound:.1e} above the lowest possible loss over all rows, at two standard "
+        f"deviations: {deck.n_rows:,} of about {n:,.0f} rows tell, and {within:g} was asked for.",
+        converged=True,
+    )
+
+
+def _refuse_corners(ask: Ask) -> None:
+    edged = ask.penalty in ("l1", "elasticnet") and ask.alpha != 0.0
+    if ask.loss in CORNERS or edged:
+        what = f"penalty={ask.penalty!r}" if edged else f"loss={ask.loss!r}"
+        raise PairError(
+            f"within does not go with {what}, whose slope jumps, so that a few rows do not "
+            "tell how far the lowest loss is; leave within out, or use a smooth loss and L2."
+        )
