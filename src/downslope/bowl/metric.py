@@ -283,7 +283,8 @@ def single_products(table: Array) -> Array:
     cuts = [(rows * i // count, rows * (i + 1) // count) for i in range(count)]
 
     def part(cut: tuple[int, int]) -> Array:
-        block = (table[cut[0] : cut[1]] * inverse).astype(np.float32)
+        block = np.empty((cut[1] - cut[0], len(lengths)), dtype=np.float32)
+        np.multiply(table[cut[0] : cut[1]], inverse, out=block, casting="same_kind")
         return block.T @ block
 
     return sum(share(part, cuts)).astype(np.float64) * lengths * lengths[:, None]

@@ -35,6 +35,7 @@ from typing import Any
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
+from downslope.bowl.metric import SINGLE
 from downslope.bowl.pilot import null_weights, pilot, start_from
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, View, doubt_of
 from downslope.bowl.walks import MEMORY, WALKS, Point, Track, Walk, line_search
@@ -44,8 +45,12 @@ Array = Any
 KAPPA = 18.0
 """Multiplications per number read from memory. A constant, not measured on the spot: the same seed
 gives the same numbers on every machine."""
+KAPPA_SINGLE = 29.0
+"""The same where products are made in single precision."""
 MANY_WEIGHTS = 1000
 """From here on a pilot costs more than it saves."""
+FEW_ROWS = 4096
+"""Rows that are enough for the centres of columns and the mean of y."""
 MOST_SKETCHES = 3
 MOST_CELLS = 500_000_000
 """Numbers in an exact table of several classes that are not too many."""
@@ -53,7 +58,8 @@ MOST_CELLS = 500_000_000
 
 def buckets_for(n_rows: int, n_weights: int, n_outputs: int = 1) -> int | None:
     """Rows of the sketch table (see the module); None for all rows, where it would not be small."""
-    best = min(max(KAPPA * n_rows / n_weights, 4 * n_weights), 64 * n_weights)
+    kappa = KAPPA if n_weights < SINGLE else KAPPA_SINGLE
+    best = min(max(kappa * n_rows / n_weights, 4 * n_weights), 64 * n_weights)
     if 2 * best <= n_rows:
         return int(best)
     return None if n_rows * n_outputs**2 * n_weights <= MOST_CELLS else n_rows
@@ -211,7 +217,8 @@ def round_bowl(problem: Smooth, settings: Settings) -> Solution:
     """Minimise a smooth objective; see the module's docstring."""
     passes, ridge = problem.passes, problem.ridge
     n, m, squared = passes.n_rows, len(ridge), passes.loss.name in SQUARED
-    sample = passes.sample(sample_rows_for(n, m), settings.seed)
+    rows = sample_rows_for(n, m)
+    sample = passes.sample(min(rows, FEW_ROWS) if squared else rows, settings.seed)
     null, shift = null_weights(sample), sample.centers()
     null_value, gain, floor = sample.at(null)[0], math.inf, 0.0
     start = start_from(sample, ridge, shift) if settings.start is None else settings.start

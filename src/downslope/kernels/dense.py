@@ -182,14 +182,13 @@ def sketch_rows(
     r: Array,
     h: Array,
     table: Array,
-    shift: Array,
     done: int,
     seed: Any,
     first_row: int,
 ) -> None:
     """Add rows ``low`` to ``high``, with slopes ``r`` and curvatures ``h``, to the table.
 
-    Columns of the table: the features minus ``shift``, the intercept's one, and minus slope /
+    Columns of the table: the features, the intercept's one, and minus slope /
     curvature, the step in z that each row would like. ``done`` rows of the chunk are in already.
     """
     n_features = X.shape[1]
@@ -211,9 +210,22 @@ def sketch_rows(
             if mix(seed ^ np.uint64(first_row + i)) & np.uint64(1):
                 root = -root
             for j in range(n_features):
-                table[bucket, j] += root * (X[i, j] - shift[j])
+                table[bucket, j] += root * X[i, j]
             table[bucket, n_features] += root
             table[bucket, n_features + 1] -= r[i - low] / h[i - low] * root
+
+
+@njit(**STRICT)
+def center_table(table: Array, shift: Array) -> None:
+    """The table of features minus ``shift`` from that of the features.
+
+    Once for each row of the table rather than for every row of data: an eighth off a sketch.
+    """
+    n_features = shift.shape[0]
+    for bucket in range(table.shape[0]):
+        ones = table[bucket, n_features]
+        for j in range(n_features):
+            table[bucket, j] -= ones * shift[j]
 
 
 @njit(**STRICT)
@@ -251,7 +263,7 @@ def dense_pass(
     y, weights : (n_rows,) float64
     w : (n_features + 1,) float64, the intercept last
     gradient : (n_features + 1,) float64, added to
-    table : (buckets, n_features + 2) float64, added to; no sketch where it has no rows
+    table : (buckets, n_features + 2) float64, zeros that are filled; no sketch where it has no rows
     shift : (n_features,) float64, subtracted from the features in the sketch
     floor : float, the least curvature a row gets in the sketch
     seed, first_row : unsigned and signed 64-bit, signs depend on seed and first_row + row
@@ -274,5 +286,6 @@ def dense_pass(
             gradient[n_features] += r[k]
         if table.shape[0] > 0:
             curvatures_of_rows(code, parameter, z[:rows], block_y, block_weights, floor, h, others)
-            sketch_rows(X, i, end, r, h, table, shift, i - low, seed, first_row)
+            sketch_rows(X, i, end, r, h, table, i - low, seed, first_row)
+    center_table(table, shift)
     return total
