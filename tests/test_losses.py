@@ -223,6 +223,46 @@ def test_at_the_kinks_the_convention_is_scikit_learns():
     assert sigmoid(np.array(0.0)) == 0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "z", "slope", "curvature"),
+    [
+        ("huber", 1.5, 0.5, 1.0),
+        ("huber", 0.5, -0.5, 1.0),
+        ("epsilon_insensitive", 1.5, 0.0, 0.0),
+        ("squared_epsilon_insensitive", 1.5, 0.0, 0.0),
+        ("hinge", 1.0, -1.0, 0.0),
+        ("squared_hinge", 1.0, 0.0, 0.0),
+        ("perceptron", 0.0, -1.0, 0.0),
+        ("modified_huber", 1.0, 0.0, 0.0),
+        ("modified_huber", 1.5, 0.0, 0.0),
+        ("modified_huber", -1.0, -4.0, 2.0),
+        ("modified_huber", -1.5, -4.0, 0.0),
+    ],
+)
+def test_slope_and_curvature_at_the_corners(name, z, slope, curvature):
+    """At target 1; a half, the width where a loss has one, is held by floating point."""
+    loss = make_loss(name, 0.5)
+    z, y = np.array(z), np.array(1.0)
+    assert (float(loss.slope(z, y)), float(loss.curvature(z, y))) == (slope, curvature)
+
+
+def test_curvatures_of_classes_one_by_one_are_the_diagonal():
+    rng = np.random.default_rng(2)
+    z, y, loss = rng.normal(size=(6, 3)), rng.integers(0, 3, 6), Multinomial()
+    for c in range(3):
+        one = np.zeros((6, 3))
+        one[:, c] = 1.0
+        product = curvature_product(loss, z, y, one)
+        np.testing.assert_allclose(loss.curvature(z, y)[:, c], product[:, c], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_curvature_products_scale_each_row(name):
+    loss, z, v = make_loss(name), np.array([0.3, -0.2]), np.array([2.0, -3.0])
+    y = np.array([target(name, 1.0), target(name, -1.0)])
+    np.testing.assert_array_equal(curvature_product(loss, z, y, v), v * loss.curvature(z, y))
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, float("nan")])
 def test_a_quantile_lies_strictly_between_0_and_1(share):
     with pytest.raises(SettingError, match=f"{share}"):

@@ -263,11 +263,16 @@ def gradient_error(problem: Problem, w: Array, seed: int = 0) -> float:
     """
     direction = np.random.default_rng(seed).standard_normal(len(w))
     direction = like(direction / np.linalg.norm(direction), w)
-    h = ROUNDING ** (1 / 3) * (1.0 + math.sqrt(float((w * w).sum())))
-    ahead, behind = (problem.value_and_gradient(w + side * h * direction)[0] for side in (1, -1))
+    place = math.sqrt(float((w * w).sum()))
+    h = ROUNDING ** (1 / 3) * (1.0 + place)
+    (ahead, uphill), (behind, downhill) = (
+        problem.value_and_gradient(w + side * h * direction) for side in (1, -1)
+    )
     claimed = float((problem.value_and_gradient(w)[1] * direction).sum())
     measured = (ahead - behind) / (2.0 * h)
     size = max(abs(claimed), abs(measured))
-    if not size > 1e3 * ROUNDING * max(abs(ahead), abs(behind)) / h:
+    # Values are rounded, and so are the places where they are taken.
+    slope = max(math.sqrt(float((g * g).sum())) for g in (uphill, downhill))
+    if not size > 1e3 * ROUNDING * max(abs(ahead), abs(behind), place * slope) / h:
         return math.nan
     return float(abs(claimed - measured) / size)

@@ -9,7 +9,7 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
-from numba import njit
+from numba import config, njit
 
 DIGEST = "downslope-kernels.sha256"
 STRICT = {
@@ -46,4 +46,5 @@ def forget_outdated(kept: Path, sources: Path) -> bool:
     return True
 
 
-forget_outdated(Path(_probe.stats.cache_path), Path(__file__).parent)
+if not config.DISABLE_JIT:  # numba's own switch, for debuggers and coverage: nothing is compiled
+    forget_outdated(Path(_probe.stats.cache_path), Path(__file__).parent)
