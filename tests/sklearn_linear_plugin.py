@@ -1,38 +1,60 @@
-"""pytest plugin: our adapters in scikit-learn's place before its own tests are imported.
+r"""pytest plugin: our adapters in scikit-learn's place before its own tests are imported.
 
-    python -m pytest -p sklearn_linear_plugin --pyargs sklearn.linear_model.tests.test_huber
+    DOWNSLOPE_OUTCOMES=out.json python -m pytest -p sklearn_linear_plugin \
+        --pyargs sklearn.linear_model.tests.test_huber
 
-The last line says how many of the tests that passed fitted one of ours.
+The file then says of each test whether it passed, why not, and whether one of ours was asked for a
+fit in it. A test that takes longer than ``LIMIT`` seconds has failed.
 """
+
+import json
+import os
+import signal
+from pathlib import Path
 
 import pytest
 
-touched: dict[str, bool] = {}
+LIMIT = 120
+outcomes: dict[str, dict] = {}
+
+
+class TooLong(Exception):
+    """A test that did not come back."""
+
+
+def ring(*_):
+    raise TooLong(f"no result in {LIMIT} s")
 
 
 def pytest_configure() -> None:
     """Not at import: other runs import this file too, to look for doctests."""
     import sklearn_adapters
-    from sklearn import linear_model
 
-    for adapter in sklearn_adapters.SWAPPED:
-        setattr(linear_model, adapter.__name__, adapter)
+    signal.signal(signal.SIGALRM, ring)
+    for module, name, adapter in sklearn_adapters.SWAPPED:
+        setattr(module, name, adapter)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     import sklearn_adapters
 
-    before = sklearn_adapters.fits
-    passed = False
+    before = sklearn_adapters.asked
+    said = {"passed": False, "why": ""}
+    signal.alarm(LIMIT)
     try:
         result = yield
-        passed = True
+        said["passed"] = True
+        return result
+    except BaseException as error:
+        said["why"] = f"{type(error).__name__}: {error}"
+        raise
     finally:
-        if sklearn_adapters.fits > before:
-            touched[item.nodeid] = passed
-    return result
+        signal.alarm(0)
+        said["ours"] = sklearn_adapters.asked > before
+        if not said["why"].startswith("Skip"):
+            outcomes[item.nodeid.partition("::")[2]] = said
 
 
-def pytest_terminal_summary(terminalreporter):
-    terminalreporter.write_line(f"{sum(touched.values())} of {len(touched)} on our weights passed")
+def pytest_sessionfinish() -> None:
+    Path(os.environ["DOWNSLOPE_OUTCOMES"]).write_text(json.dumps(outcomes), encoding="utf-8")

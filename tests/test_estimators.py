@@ -386,3 +386,42 @@ def test_a_checkpoint_is_gone_on_from_to_the_same_bits(settings, tmp_path):
 def test_fits_in_parts_have_no_device_and_no_checkpoint(setting):
     with pytest.raises(PairError, match="are for fit"):
         DescentRegressor(**setting).partial_fit(np.eye(3), np.arange(3.0))
+
+
+WARM = [
+    (DescentRegressor, {"loss": "huber"}),
+    (DescentRegressor, {"loss": "poisson"}),
+    (DescentRegressor, {"penalty": "l1", "alpha": 0.1}),
+    (DescentRegressor, {"loss": "absolute_error"}),
+    (DescentRegressor, {"loss": "squared_error", "scaling": "none"}),
+    (DescentClassifier, {}),
+    (DescentClassifier, {"loss": "squared_hinge"}),
+    (DescentClassifier, {"penalty": "elasticnet", "alpha": 0.01}),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings"), WARM, ids=str)
+def test_a_fit_without_a_rate_starts_where_the_last_one_ended(kind, settings):
+    """Or as always, where that is no good; it ends at the same place."""
+    X = np.random.default_rng(0).normal(size=(300, 4)) * [1.0, 1e3, 1e-3, 1.0] + [0, 0, 0, 1e7]
+    y = np.abs(X[:, 0]) + X[:, 1] / 1e4
+    y = np.digitize(y, [0.5, 1.0]) if kind is DescentClassifier else np.abs(y)
+    model = kind(warm_start=True, random_state=0, **settings).fit(X, y)
+    first, passes = model.coef_.copy(), model.n_iter_
+    model.fit(X, y)
+    np.testing.assert_allclose(model.coef_, first, rtol=1e-6, atol=1e-9 * np.abs(first).max())
+    if settings.get("loss") not in ("absolute_error", "squared_error"):
+        assert model.n_iter_ <= max(5, 0.6 * passes)
+    model.coef_, model.intercept_ = 1e6 * model.coef_ - 1e3, model.intercept_ - 1e3
+    model.fit(X, y)
+    np.testing.assert_allclose(model.coef_, first, rtol=1e-6, atol=1e-9 * np.abs(first).max())
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+@pytest.mark.parametrize("columns", [3, 3000])
+def test_a_penalty_that_leaves_no_weight_leaves_a_trace_to_read(loss, columns):
+    X = np.random.default_rng(0).normal(size=(50, columns))
+    model = DescentRegressor(loss, penalty="l1", alpha=1e6).fit(X, X[:, 0])
+    assert not model.coef_.any()
+    assert len(model.history_) >= 1
+    assert model.diagnosis_.verdict == "converged"

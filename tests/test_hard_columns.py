@@ -102,9 +102,17 @@ def test_classes_that_a_plane_separates_are_named_and_end_soon(loss, classes):
 
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
 def test_numbers_near_the_end_of_the_range_give_finite_weights(loss):
-    for X, y in ((BASE * 1e150, Y), (BASE, Y * 1e150), (BASE * 1e-150, Y)):
+    for X, y in ((BASE * 1e150, Y), (BASE * 1e200, Y), (BASE, Y * 1e150), (BASE * 1e-150, Y)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             model = fitted(X, y, loss=loss)
         assert np.isfinite(model.coef_).all()
         assert model.reason_.sentence
+
+
+@pytest.mark.parametrize("size", [1e155, 1e200, 1e305])
+def test_columns_whose_squares_overflow_are_fitted_like_any_other(size):
+    X = np.clip(BASE, -4.0, 4.0)
+    model, plain = fitted(X * [1.0, size, 1.0]), fitted(X)
+    np.testing.assert_allclose(model.coef_ * [1.0, size, 1.0], plain.coef_, rtol=1e-9)
+    assert model.reason_.converged

@@ -21,6 +21,7 @@ from downslope.diagnosis.findings import Evidence, Validation
 from downslope.diagnosis.problem_facts import ProblemFacts
 from downslope.diagnosis.run_facts import RunFacts
 from downslope.diagnosis.table_facts import Share, TableFacts
+from downslope.diagnosis.telling_columns import Telling
 from downslope.noise import GradientNoise
 from downslope.rules import Adam, Momentum, Plain
 
@@ -178,6 +179,16 @@ CASES = {
         data.separable,
         {"margin": 0.125},
         [{"margin": 0.0}, {"margin": None}, {"run": {"curve": np.array([1.0, NAN])}}],
+    ),
+    "a level of one class": (
+        data.separable,
+        {"margin": -0.5, "telling": (Telling("kind=b", 12),)},
+        [{"telling": ()}, {"margin": None}, {"run": {"curve": np.array([1.0, NAN])}}],
+    ),
+    "levels of one class": (
+        data.separable,
+        {"margin": 0.0, "telling": tuple(Telling(f"kind={c}", 12000) for c in "bcdefgh")},
+        [],
     ),
     "a column that knows": (
         data.leak,

@@ -95,7 +95,9 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
     n_iter_no_change : int, default 5
         Epochs without progress before stopping.
     warm_start : bool, default False
-        Start from the last fit's weights.
+        Start from the last fit's weights. Without a learning rate that saves passes where the
+        problem is much the same, and changes nothing else; losses with corners, batches and more
+        classes than 3,000 weights hold start as always.
     average : bool or int, default False
         Answer the mean of the weights over all steps, or over those from that number on.
     rule : str or Rule, default "auto"

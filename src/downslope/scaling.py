@@ -16,7 +16,8 @@ from downslope.sources.memory import MemoryRows, Rows
 Array = Any
 ROUNDING = 1e-13
 """A deviation below this share of the mean is rounding (450 units in the last place), not data."""
-
+SMALLER = 2.0**-600
+"""Squares of a column that overflow are taken of the column times this."""
 IN_CACHE = 1024
 """Rows worked on at a time."""
 
@@ -148,7 +149,8 @@ def unscaled(n_features: int) -> Scaling:
 
 
 def standardize(source: Source, with_center: bool = True) -> Scaling:
-    """Mean and population deviation of each column, in one pass over any source.
+    """Mean and population deviation of each column, in one pass over any source; in two
+    where squares overflow.
 
     Sums are taken of differences from a sample's mean, so a column at 1e9 with deviation 1e-3 keeps
     its digits. Rows count by their weights.
@@ -174,7 +176,26 @@ def standardize(source: Source, with_center: bool = True) -> Scaling:
     >>> scaling.center, scaling.scale
     (array([2.]), array([1.]))
     """
-    first = source.sample(256, seed=0).X
+    with np.errstate(over="ignore", invalid="ignore"):
+        center, scale = _moments(source, np.ones(source.n_features))
+        if not np.isfinite(scale).all():
+            unit = np.where(np.isfinite(scale), 1.0, SMALLER)
+            center, scale = (moment / unit for moment in _moments(source, unit))
+    constant = scale <= ROUNDING * np.abs(center)
+    scale = np.where(constant, 1.0, scale)
+    return Scaling(center if with_center else 0.0 * center, scale, constant)
+
+
+def _moments(source: Source, unit: Array) -> tuple[Array, Array]:
+    """Mean and deviation of each column times its unit."""
+    plain = bool((unit == 1.0).all())
+
+    def of(X: Any) -> Any:
+        if plain:
+            return X
+        return X @ sparse.diags_array(unit) if sparse.issparse(X) else X * unit
+
+    first = of(source.sample(256, seed=0).X)
     dense = first.toarray() if sparse.issparse(first) else np.asarray(first)
     pivot = dense.mean(axis=0, dtype=np.float64) if len(dense) else np.zeros(source.n_features)
 
@@ -183,8 +204,9 @@ def standardize(source: Source, with_center: bool = True) -> Scaling:
         weights = np.asarray(weights, dtype=np.float64)
         if sparse.issparse(rows.X):
             # sum of (x - p) and (x - p)^2 with x zero almost everywhere
-            total, count = rows.X.T @ weights, weights.sum()
-            squares = rows.X.multiply(rows.X).T @ weights
+            X = of(rows.X)
+            total, count = X.T @ weights, weights.sum()
+            squares = X.multiply(X).T @ weights
             return (
                 total - pivot * count,
                 squares - 2.0 * pivot * total + pivot**2 * count,
@@ -193,19 +215,14 @@ def standardize(source: Source, with_center: bool = True) -> Scaling:
         total, squares = np.zeros(len(pivot)), np.zeros(len(pivot))
         for first in range(0, len(weights), IN_CACHE):  # so that differences never leave the cache
             some = slice(first, first + IN_CACHE)
-            apart = np.subtract(rows.X[some], pivot, dtype=np.float64)
+            apart = np.subtract(of(rows.X[some]), pivot, dtype=np.float64)
             total += weights[some] @ apart
             squares += np.einsum("i,ij,ij->j", weights[some], apart, apart)
         return total, squares, float(weights.sum())
 
     total, squares, count = source.total(sums)
     shift = total / count
-    center = pivot + shift
-    variance = np.maximum(squares / count - shift**2, 0.0)
-    scale = np.sqrt(variance)
-    constant = scale <= ROUNDING * np.abs(center)
-    scale = np.where(constant, 1.0, scale)
-    return Scaling(center if with_center else 0.0 * center, scale, constant)
+    return pivot + shift, np.sqrt(np.maximum(squares / count - shift**2, 0.0))
 
 
 def pooled(first: Scaling, n_first: int, second: Scaling, n_second: int) -> Scaling:

@@ -138,8 +138,9 @@ def train(
         Features in the user's units, coded targets, weights of mean 1.
     settings : Settings
     start : array of shape (n_weights,), optional
-        Weights in the user's units to start from; zeros by default. A fit without a learning rate
-        ends where it ends from anywhere, and does not look at it.
+        Weights in the user's units to start from; zeros by default. Without a learning rate a fit
+        ends where it ends from anywhere, sooner from nearby; losses with corners and batches
+        do not look at it.
     validation : MemoryRows, optional
         Rows kept aside: they decide when to stop and which weights to keep.
     each_epoch : callable, optional
@@ -153,7 +154,7 @@ def train(
     mark = "" if checkpoint is None else run_mark(rows, settings)
     if needs_no_rate(rows, settings, batch_size) and validation is None:
         log = None if checkpoint is None else checkpoint.of_passes(mark)
-        return _train_free(rows, settings, each_epoch, log)
+        return _train_free(rows, settings, start, each_epoch, log)
     free = settings.learning_rate == "auto" and settings.rule == "auto" and checkpoint is None
     if free and validation is None and can_run_round(objective(rows, settings), batch_size):
         assert batch_size is not None  # see can_run_round
@@ -244,6 +245,7 @@ def needs_no_rate(rows: MemoryRows, settings: Settings, batch_size: int | None) 
 def _train_free(
     rows: MemoryRows,
     settings: Settings,
+    start: Array | None,
     each_epoch: Callable[[Sight], Reason | None] | None,
     log: PassLog | None,
 ) -> Trained:
@@ -257,6 +259,7 @@ def _train_free(
         tol=accuracy(problem, settings.tol if isinstance(settings.tol, float) else None),
         most_passes=settings.max_iter,
         seed=settings.seed,
+        start=start,
         log=log,
     )
     names = weight_names(settings)

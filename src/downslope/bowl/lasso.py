@@ -193,6 +193,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
         problem.read += _pilot(walk, sample, shift, bend_floor) / n
     buckets = None if exact else buckets_for(n, m, passes.n_outputs)
     walk.look(buckets, shift, bend_floor, settings.seed)
+    settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
     while True:
         enough = target.gap(walk.whole, m)
         walk.aim(1e-6 * enough / m)

@@ -54,6 +54,7 @@ def many_classes_walk(problem: Smooth, passes: ClassPasses, settings: Settings) 
     target = Target(settings.tol, n, null_value, False, settings.enough)
     length = float(np.linalg.norm(np.abs(passes.X).mean(axis=0)))
     track = Track(here, memory=MEMORY)
+    settings.tell(track.here)
     walk = LongWalk(problem, coordinates, target, settings, track, bend, length)
     made_at, renewal = 0, FIRST_RENEWAL
     while True:

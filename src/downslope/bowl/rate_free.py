@@ -100,11 +100,15 @@ def run_free(
     assert isinstance(rows, MemoryRows)  # see can_solve
     if problem.n_outputs == 1 or problem.loss.link == "softmax":
         return _solved(problem, rows, scaling, settings, names, show)
-    one = replace(problem, n_outputs=1)
+    one, k = replace(problem, n_outputs=1), problem.n_outputs
+    starts = [None if settings.start is None else settings.start[c::k] for c in range(k)]
     return together(
         [
-            _solved(one, replace(rows, y=rows.y[:, c]), scaling, settings, names, show)
-            for c in range(problem.n_outputs)
+            _solved(
+                *(one, replace(rows, y=rows.y[:, c]), scaling),
+                *(replace(settings, start=start), names, show),
+            )
+            for c, start in enumerate(starts)
         ]
     )
 

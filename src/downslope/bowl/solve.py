@@ -8,7 +8,8 @@ from scipy import sparse
 
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, read_only
-from downslope.bowl.regimes import CORNERS, lowest_point
+from downslope.bowl.pilot import null_weights
+from downslope.bowl.regimes import CORNERS, FEW_ROWS, lowest_point
 from downslope.bowl.shortest import shortest
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.sparse_class_passes import SparseClassPasses
@@ -86,6 +87,9 @@ def solve(
     problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
+        if settings.start is not None and loss.name not in CORNERS:
+            start = _moved_there(settings.start, unit, shift, n_outputs)
+            settings = replace(settings, start=_if_lower(start, problem, settings.seed))
         solution = lowest_point(problem, penalty.l1 * penalised, settings)
         w = solution.w
         if _has_equals(solution, penalty):
@@ -189,6 +193,22 @@ def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
         return w.copy()
     W = w.reshape(-1, n_outputs)
     return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
+
+
+def _moved_there(w: Array, unit: Array, shift: Array | None, n_outputs: int) -> Array:
+    """The user's weights for columns times their units and moved: ``moved_back`` undone."""
+    W = np.array(w, dtype=float).reshape(-1, n_outputs)
+    d = len(unit)
+    W[:d] /= np.where(unit > 0.0, unit, 1.0)[:, None]
+    if shift is not None:
+        W[d] += shift @ W[:d]
+    return W.ravel()
+
+
+def _if_lower(start: Array, problem: Smooth, seed: int) -> Array | None:
+    """A start that is lower than a model without features; None where it is not: two passes."""
+    null = null_weights(problem.passes.sample(FEW_ROWS, seed))
+    return start if problem.at(start)[0] < problem.at(null)[0] else None
 
 
 def told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int = 1) -> Settings:

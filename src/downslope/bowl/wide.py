@@ -156,9 +156,12 @@ def scaled_walk(
         return Scaled(Diagonal(lengths), w, *problem.with_ridge(w, value, gradient), bend)
 
     view = look(null if settings.start is None else settings.start, np.zeros(len(null)))
-    target = Target(settings.tol, passes.n_rows, view.value, squared, settings.enough)
+    warm = settings.start is not None and settings.enough is None
+    null_value = problem.at(null)[0] if warm else view.value
+    target = Target(settings.tol, passes.n_rows, null_value, squared, settings.enough)
     track = Track(view.point(), memory=MEMORY)
     length = float(np.linalg.norm(abs(passes.X).mean(axis=0)))
+    settings.tell(track.here)
     walk = LongWalk(problem, view.coordinates, target, settings, track, view.intercept_bend, length)
     while (reason := walk.verdict()) is None:
         if not walk.advance():
@@ -189,6 +192,7 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
         memory=MEMORY,
     )
     target = Target(settings.tol, problem.passes.n_rows, value, False, settings.enough)
+    settings.tell(track.here)
     walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
     while (reason := walk.verdict()) is None:
         if not walk.advance():

@@ -117,8 +117,10 @@ def overfitting(e: Evidence) -> Finding | None:
 
 def separable(e: Evidence) -> Finding | None:
     """Classes told apart without error: the log loss has no minimum."""
-    if e.margin is None or not e.margin > 0.0 or not e.run.finite:
+    if e.margin is None or not e.run.finite:
         return None
+    if not e.margin > 0.0:
+        return _told_in_part(e)
     names = _mostly(e)
     by = f", nearly all of it by {_listed(names)}" if names else ""
     return Finding(
@@ -128,6 +130,25 @@ def separable(e: Evidence) -> Finding | None:
         f"The classes are told apart without error (smallest margin {e.margin:.3g}, above 0){by}, "
         "so the log loss falls for ever and the weights grow without end.",
         "Add penalty='l2' (alpha = 1 / rows is a start); the decision itself is settled.",
+        names=names,
+    )
+
+
+def _told_in_part(e: Evidence) -> Finding | None:
+    """Columns whose word is final on some rows, although others are mixed."""
+    if not e.telling:
+        return None
+    (first, rows), *others = e.telling
+    names = tuple(each.name for each in e.telling)
+    also = f", and so do {_listed(names[1:])} on theirs" if others else ""
+    return Finding(
+        "separable",
+        float(rows),
+        0.0,
+        f"{first} alone tells the classes apart on {rows:,} rows (0 would leave its weight "
+        f"finite){also}: the log loss falls for ever while such a weight grows without end.",
+        "Add penalty='l2' (alpha = 1 / rows is a start), or join such a level with another; the "
+        "other weights can be believed.",
         names=names,
     )
 

@@ -11,7 +11,8 @@ divergence         rate above the largest stable one, or the loss grows     yes
 saddle             gradient gone, smallest curvature below 0                yes
 dead_gradient      60% of the weights without gradient and curvature        yes
 overfitting        validation loss 5% above its best, training still falls  yes
-separable          all margins positive, log loss without penalty           yes
+separable          all margins positive, or a column tells classes apart
+                   alone on some rows; log loss without penalty             yes
 edge_of_stability  rate times curvature settled near 2 off a quadratic      no
 crawling           rate times curvature below 0.1                           yes
 unscaled_features  condition number above 1000, by the scale of a column    yes
@@ -53,6 +54,7 @@ from downslope.diagnosis.findings import Evidence, Finding, Validation
 from downslope.diagnosis.problem_facts import Problem, gradient_error, problem_facts
 from downslope.diagnosis.run_facts import run_facts
 from downslope.diagnosis.table_facts import smallest_margin, table_facts
+from downslope.diagnosis.telling_columns import telling_columns
 from downslope.errors import InputError
 from downslope.noise import GradientNoise
 from downslope.objective import Objective
@@ -222,7 +224,10 @@ def _asked(seen: Evidence, problem: Problem, result: Result, names: tuple[str, .
     if here is None:
         return seen
     if isinstance(problem, Objective):
-        return replace(seen, problem=here, margin=smallest_margin(problem, here.w))
+        margin = smallest_margin(problem, here.w)
+        mixed = table is not None and margin is not None and not margin > 0.0
+        telling = telling_columns(problem, table.names) if table is not None and mixed else ()
+        return replace(seen, problem=here, margin=margin, telling=telling)
     kept = result.trace.weights
     start = result.w if kept is None else like(kept[0], result.w)
     return replace(seen, problem=here, gradient_error=gradient_error(problem, start))

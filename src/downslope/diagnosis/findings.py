@@ -9,6 +9,7 @@ import numpy as np
 from downslope.diagnosis.problem_facts import ProblemFacts
 from downslope.diagnosis.run_facts import RunFacts
 from downslope.diagnosis.table_facts import TableFacts
+from downslope.diagnosis.telling_columns import Telling
 from downslope.rules import Momentum, Nesterov, Plain, Rule
 
 CONVERGED = 1e-6
@@ -73,6 +74,8 @@ class Evidence:
     problem: ProblemFacts | None = None
     table: TableFacts | None = None
     margin: float | None = None
+    telling: tuple[Telling, ...] = ()
+    """Columns that tell classes apart by themselves, where the margin is not positive."""
     gradient_error: float = math.nan
     lowest: float | None = None
     searching: bool = False

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.diagnosis.telling_columns import falls_for_ever
 from downslope.losses import SquaredError
 from downslope.noise import row_squares
 from downslope.objective import Objective
@@ -162,8 +163,7 @@ def smallest_margin(problem: Objective, w: Array) -> float | None:
 
     Only for log losses without a penalty: there a positive margin sends the weights to infinity.
     """
-    penalty = problem.penalty
-    if problem.loss.link not in ("logit", "softmax") or penalty.l1 > 0.0 or penalty.l2 > 0.0:
+    if not falls_for_ever(problem):
         return None
     margins: list[float] = []
 
