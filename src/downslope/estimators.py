@@ -96,8 +96,8 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         Epochs without progress before stopping.
     warm_start : bool, default False
         Start from the last fit's weights. Without a learning rate that saves passes where the
-        problem is much the same, and changes nothing else; losses with corners, batches and more
-        classes than 3,000 weights hold start as always.
+        problem is much the same, and changes nothing else; losses with corners and batches start
+        as always.
     average : bool or int, default False
         Answer the mean of the weights over all steps, or over those from that number on.
     rule : str or Rule, default "auto"
