@@ -92,6 +92,18 @@ def test_walking_abreast_is_walking_one_by_one(rule):
         assert together.value == pytest.approx([step.value for step in each], rel=1e-12)
 
 
+def test_rows_are_looked_at_abreast_as_one_by_one():
+    X = np.random.default_rng(2).normal(size=(20, 2))
+    rows = MemoryRows(X, X @ [1.0, -1.0])
+    problem = Objective(rows, MeanSquares(), Penalty(l1=0.1, l2=0.2), fit_intercept=True)
+    points = np.random.default_rng(3).normal(size=(3, 4))
+    values, slopes = abreast(problem).value_and_gradient(points)
+    for w, value, slope in zip(points.T, values, slopes.T, strict=True):
+        smooth, gradient = problem.value_and_gradient(w)
+        assert value == pytest.approx(smooth + 0.1 * np.abs(w[:2]).sum())
+        np.testing.assert_array_equal(slope, gradient)
+
+
 def test_walking_down_never_jumps_and_comes_to_rest():
     himmelblau = surface("himmelblau")
     starts = np.random.default_rng(1).uniform(-5, 5, (50, 2))
