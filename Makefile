@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 PIN := -c constraints.txt
 # Tests that reach every kernel and are short enough for plain Python.
-PLAIN := "kernels or row_path or sparse_pass or pass_over or coordinate_descent or without_an_intercept \
+PLAIN := "kernels or plain_text or row_path or sparse_pass or pass_over or coordinate_descent or without_an_intercept \
 or (bound_holds and 800) or (epochs and gauss and log_loss) or (lowest_point and 1.5-auto) \
 or (many_columns and squared_hinge and (0.001 or 0.5)) or (classification_gives and 3 and not squared_hinge)"
 
@@ -46,7 +46,7 @@ coverage: $(VENV)/.dev ## branches that no test takes; kernels are measured as P
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report= tests src
 	NUMBA_DISABLE_JIT=1 PYTHONPATH=tests $(BIN)/python -m pytest -q -n 2 -p plain_kernels --cov --cov-append --cov-report= \
 	  tests/test_kernels.py tests/test_row_path.py tests/test_sparse_bowl.py tests/test_lasso.py tests/test_round_batches.py \
-	  tests/test_bowl_classes.py tests/test_least_squares.py tests/test_drop_in.py -k $(PLAIN)
+	  tests/test_bowl_classes.py tests/test_least_squares.py tests/test_drop_in.py tests/test_plain_text.py -k $(PLAIN)
 	$(BIN)/python -m coverage report --skip-covered --show-missing
 
 $(VENV)/.mutation: $(VENV)/.dev

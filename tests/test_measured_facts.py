@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ from downslope.problems.formula import parse
 from downslope.rates import AdaptiveDescent, Constant
 from downslope.rules import Plain
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import MaxEpochs, MaxSteps
-from downslope.trace import Trace
+from downslope.stopping import MaxEpochs, MaxSteps, Reason
+from downslope.trace import COLUMNS, Trace
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(60, 3)) * [1.0, 20.0, 0.05] + [0.5, -3.0, 4.0]
@@ -93,6 +94,8 @@ def test_columns_that_are_constant_or_add_up():
     columns[:, 4] = 0.0
     facts = table_facts(linear(columns, intercept=False), tuple("vwxyz"))
     assert (facts.constant, facts.dependent) == ((), ("v", "x", "y"))
+    facts = table_facts(linear(1e-3 * columns, intercept=False), tuple("vwxyz"))
+    assert facts.dependent == ("v", "x", "y")
 
 
 def test_nearly_constant_is_a_ten_millionth_of_the_mean():
@@ -231,6 +234,7 @@ def test_what_stands_for_a_gradient_where_a_corner_is_near():
         ("poisson", 0.0, True, False),
         ("hinge", 0.0, False, False),
         ("hinge", 0.5, False, False),
+        ("hinge", 2.0, False, False),
         ("squared_hinge", 0.0, True, True),
     ],
 )
@@ -253,6 +257,21 @@ def test_the_top_is_the_sharpest_place_on_the_way():
     assert facts.top == pytest.approx(12 * 2.0**2, rel=1e-6)
     assert facts.products[0] == pytest.approx(0.01 * facts.top, rel=1e-6)
     assert (facts.linear, facts.guard, facts.ceiling) == (False, None, facts.top)
+
+
+def test_of_a_run_that_left_only_the_calm_part_is_looked_at():
+    problem = parse("w^4")  # curvature 12 w^2, so rates above 2 / (12 w^2) leave
+    ws = np.array([[1.0], [0.5], [-2.0], [40.0], [9e9]])
+    columns = {name: np.full(5, math.nan) for name in COLUMNS}
+    columns |= {"step": np.arange(5), "epoch": np.arange(5), "rate": np.full(5, 0.25)}
+    columns |= {"value": ws[:, 0] ** 4, "gradient_norm": np.abs(4.0 * ws[:, 0] ** 3)}
+    columns["value"][4] = math.nan
+    gone = Result(ws[4], Trace(columns, ws, ()), Reason("diverged", "It left.", False))
+    facts = facts_of(problem, gone)
+    assert facts.w == [0.5]
+    np.testing.assert_allclose(facts.products, [3.0, 0.75], rtol=1e-6)
+    assert facts.top == pytest.approx(12.0)
+    assert facts.ratio == pytest.approx(0.125)
 
 
 def test_a_run_that_left_is_looked_at_where_it_was_best():
@@ -287,6 +306,27 @@ def test_batches_are_counted_from_the_trace(batch, epochs):
     assert math.ceil(60 / facts.batch_size) == math.ceil(60 / batch)
     assert facts.noise.useful_batch > 0.0
     assert facts.guard > facts.here.largest, "a few rows bend more than all of them"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "batch"),
+    [
+        ([0, 0, 0, 0], 15),  # one epoch, not known to be over
+        ([0, 0, 0, 1], 20),
+        ([3, 3, 3, 4, 4, 4], 20),  # went on from an earlier run
+        ([0, 2, 4], 60),  # two epochs between records of every second
+        ([0, 0] + [1] * 9, 30),
+    ],
+)
+def test_rows_per_step_are_what_the_first_epoch_took(epochs, batch):
+    problem = linear((X - X.mean(axis=0)) / X.std(axis=0))
+    n = len(epochs)
+    columns = {name: np.full(n, math.nan) for name in COLUMNS}
+    columns |= {"step": 100 + np.arange(n), "epoch": np.array(epochs), "rate": np.full(n, 0.1)}
+    columns |= {"value": np.linspace(2.0, 1.0, n), "gradient_norm": np.ones(n)}
+    run = replace(run_facts(Trace(columns, None, ()), Plain()), full_batch=False)
+    facts = problem_facts(problem, np.zeros(4), Trace(columns, None, ()), run)
+    assert facts.batch_size == batch
 
 
 def test_weights_that_nothing_pulls_at():

@@ -125,7 +125,7 @@ def problem_facts(problem: Problem, w: Array, trace: Trace, run: RunFacts) -> Pr
     path = None if here.holds == "everywhere" else sharpness(problem, calm, sample=w)
     batch = _batch_size(problem, trace, run)
     gap, distance = _rest_of_the_way(problem, place, here, gradient)
-    top, guard = _tops(problem, here, path, first), _guard(problem, here, batch)
+    top, guard = _top(here, path), _guard(problem, here, batch)
     return ProblemFacts(
         w=to_numpy(place),
         gradient=gradient,
@@ -146,15 +146,10 @@ def problem_facts(problem: Problem, w: Array, trace: Trace, run: RunFacts) -> Pr
     )
 
 
-def _tops(
-    problem: Problem, here: Curvature, path: SharpnessPath | None, first: Array | None
-) -> float:
+def _top(here: Curvature, path: SharpnessPath | None) -> float:
     """Largest curvature known along the run."""
-    if here.holds == "everywhere":
-        return here.largest
-    if path is not None:
-        return max(here.largest, float(path.largest[np.isfinite(path.largest)].max(initial=0.0)))
-    return here.largest if first is None else max(here.largest, curvature(problem, first).largest)
+    met = () if path is None else path.largest[np.isfinite(path.largest)]
+    return max([here.largest, *map(float, met)])
 
 
 def _guard(problem: Problem, here: Curvature, batch_size: int | None) -> float | None:
