@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx_gallery.scrapers import figure_rst
 
 import downslope
@@ -48,6 +50,7 @@ extensions = [
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py", "**/sg_execution_times.rst"]
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_title = "Downslope"
 html_css_files = ["downslope.css"]
@@ -78,6 +81,13 @@ sphinx_gallery_conf = {
 }
 
 
+def formula(writer: Any, node: Any) -> None:
+    """A formula as MathML, which browsers draw by themselves: no script, no network."""
+    as_block = node.tagname == "math_block"
+    writer.body.append(tex2mathml(node.astext(), as_block=as_block))
+    raise SkipNode
+
+
 def write_names(app: object = None) -> None:
     """What ``import downslope`` gives, one line each, for the first page of the reference."""
     import inspect
@@ -94,3 +104,4 @@ def write_names(app: object = None) -> None:
 def setup(app: Any) -> None:
     app.connect("builder-inited", cli_page.write)
     app.connect("builder-inited", write_names)
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))

@@ -95,8 +95,8 @@ print(bowl.to_weights(walks["bowl"].trace.weights).round(3))
 # rows once more, multiplies each by the square root of its curvature and by plus or minus one at
 # random, and adds it to one row of a small table. The table is a *sketch*: its products of columns
 # are right on average, and no row is left out, so that a rare category is seen too. A bowl made
-# round by the sketch is nearly round: with :math:`\rho = \sqrt{\mathrm{weights} /
-# \mathrm{rows\ of\ the\ table}}` its curvatures lie between :math:`1/(1+\rho)^2` and
+# round by the sketch is nearly round: with :math:`\rho = \sqrt{\text{weights} /
+# \text{rows of the table}}` its curvatures lie between :math:`1/(1+\rho)^2` and
 # :math:`1/(1-\rho)^2`, however skewed the columns were.
 #
 # So the number of passes over the rows does not grow with the condition number:
