@@ -194,7 +194,7 @@ def test_without_hidden_layers_it_is_the_linear_objective(loss):
     for ours, theirs in (
         (network.value_and_gradient(w)[1], linear.value_and_gradient(w)[1]),
         (network.curvature_product(w, v), linear.curvature_product(w, v)),
-        (network.prox(w, 0.5), linear.prox(w, 0.5)),
+        (network.moved(w, v, 0.5), linear.moved(w, v, 0.5)),
         (network.raw_prediction(w, network.source.X), linear.raw_prediction(w, network.source.X)),
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)

@@ -86,8 +86,8 @@ class Golden:
     def rest(self, w):
         return 0.0
 
-    def prox(self, w, step):
-        return w
+    def moved(self, w, direction, length):
+        return w - length * direction
 
     def penalty_value(self, w):
         return 0.0

@@ -35,7 +35,7 @@ class Problem(Protocol):
 
     @property
     def has_rest(self) -> bool:
-        """Whether a part of the objective has no gradient and goes through ``prox``."""
+        """Whether a part of the objective has no gradient; ``moved`` sees to it."""
         ...
 
     def value_and_gradient(self, w: Array, rows: Any = None) -> tuple[float, Array]:
@@ -46,8 +46,8 @@ class Problem(Protocol):
         """Part of the objective that has no gradient (0 where there is none)."""
         ...
 
-    def prox(self, w: Array, step: float) -> Array:
-        """Proximal step of the rest (``w`` itself where there is none)."""
+    def moved(self, w: Array, direction: Array, length: float) -> Array:
+        """Where a step ends: ``w - length * direction``, and the proximal step of the rest."""
         ...
 
     def penalty_value(self, w: Array) -> float:
@@ -196,6 +196,7 @@ def steps(
             step = _step(problem, state, rows, rule, rate)
             yield step
             state = _after(problem, step)
+            del step  # its arrays are as long as the weights: no need to hold them any longer
         state = _next_epoch(state)
 
 
@@ -206,7 +207,7 @@ def _step(problem: Problem, state: State, rows: Any, rule: Rule, rate: Rate) -> 
     direction, rule_memory = rule.direction(gradient, w, state.rule_memory, state.k)
 
     def probe(length: float) -> Probe:
-        target = problem.prox(w - length * direction, length)
+        target = problem.moved(w, direction, length)
         rest_there = problem.rest(target)
         promised = float((gradient * (target - w)).sum()) + rest_there - rest
         smooth_there, gradient_there = problem.value_and_gradient(target, rows)
@@ -224,7 +225,7 @@ def _after(problem: Problem, step: Step) -> State:
     return state._replace(
         k=state.k + 1,
         position=state.position + 1,
-        w=problem.prox(state.w - step.length * step.direction, step.length),
+        w=problem.moved(state.w, step.direction, step.length),
         rule_memory=step.rule_memory,
         rate_memory=step.rate_memory,
         epoch_sum=state.epoch_sum + n * step.value,
@@ -437,6 +438,7 @@ def run(
                 reason = _ask(stops, memories, record, step)
                 if reason is not None:
                     break
+                del step  # nor here
     except KeyboardInterrupt:
         reason = INTERRUPTED
     assert reason is not None  # steps never ends by itself
@@ -454,7 +456,7 @@ def _record(
         state.epoch,
         step.value,
         step.value - problem.penalty_value(state.w),
-        math.sqrt(float((gradient * gradient).sum())),
+        math.sqrt(float(gradient @ gradient)),
         step.length,
         time.perf_counter() - began,
         validate(state.w) if at_epoch and validate is not None else math.nan,

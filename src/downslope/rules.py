@@ -19,6 +19,8 @@ optimum, as the intercept of standardised columns does, and it dies with a decay
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
+
 from downslope.errors import SettingError
 
 Array = Any
@@ -53,6 +55,30 @@ class Rule(Protocol):
 def _share(name: str, number: float) -> None:
     if not 0.0 <= number < 1.0:
         raise SettingError(f"{name}={number!r} must lie in [0, 1); 0.9 is the usual choice.")
+
+
+NUMPY = (np.ndarray, float)
+"""What has operators only; a tensor does the two sums below in one reading of both parts."""
+
+
+def _plus(new: Array, share: float, old: Array) -> Array:
+    """``new + share * old``."""
+    # Fresh arrays as long as the weights are dear: what is new is changed in place.
+    if not isinstance(old, NUMPY):
+        return new.add(old, alpha=share)
+    total = share * old
+    total += new
+    return total
+
+
+def _towards(old: Array, new: Array, share: float) -> Array:
+    """``old`` after a share of its way to ``new``."""
+    if not isinstance(old, NUMPY):
+        return old.lerp(new, share)
+    moved = new - old
+    moved *= share
+    moved += old
+    return moved
 
 
 class Nothing(NamedTuple):
@@ -139,8 +165,8 @@ class Momentum:
     def direction(
         self, gradient: Array, w: Array, memory: Velocity, k: int
     ) -> tuple[Array, Velocity]:
-        velocity = self.beta * memory.velocity
-        velocity += (1.0 - self.dampening) * gradient if self.dampening and k > 0 else gradient
+        new = (1.0 - self.dampening) * gradient if self.dampening and k > 0 else gradient
+        velocity = _plus(new, self.beta, memory.velocity)
         return velocity, Velocity(velocity)
 
 
@@ -189,8 +215,8 @@ class Nesterov:
     def direction(
         self, gradient: Array, w: Array, memory: Velocity, k: int
     ) -> tuple[Array, Velocity]:
-        velocity = self.beta * memory.velocity + gradient
-        return gradient + self.beta * velocity, Velocity(velocity)
+        velocity = _plus(gradient, self.beta, memory.velocity)
+        return _plus(gradient, self.beta, velocity), Velocity(velocity)
 
 
 class Squares(NamedTuple):
@@ -380,15 +406,9 @@ class Moments(NamedTuple):
 def _adam_moments(
     gradient: Array, memory: Moments, beta1: float, beta2: float
 ) -> tuple[Array, Array]:
-    """Mean and mean square of the gradients so far, in PyTorch's order of operations."""
-    # Fresh arrays as long as the weights are dear: what is new here is changed in place.
-    mean = gradient - memory.mean
-    mean *= 1.0 - beta1
-    mean += memory.mean
-    squares = (1.0 - beta2) * gradient
-    squares *= gradient
-    squares += beta2 * memory.squares
-    return mean, squares
+    """Mean and mean square of the gradients so far."""
+    mean = _towards(memory.mean, gradient, 1.0 - beta1)
+    return mean, _towards(memory.squares, gradient * gradient, 1.0 - beta2)
 
 
 @dataclass(frozen=True)
@@ -447,12 +467,12 @@ class Adam:
         self, gradient: Array, w: Array, memory: Moments, k: int
     ) -> tuple[Array, Moments]:
         mean, squares = _adam_moments(gradient, memory, self.beta1, self.beta2)
+        # Both corrections are numbers, so one reading of the root takes them in.
+        start = 1.0 - self.beta1 ** (k + 1)
         root = squares**0.5
-        root /= (1.0 - self.beta2 ** (k + 1)) ** 0.5
-        root += self.eps
-        step = mean / root
-        step /= 1.0 - self.beta1 ** (k + 1)
-        return step, Moments(mean, squares, 0.0)
+        root *= start / (1.0 - self.beta2 ** (k + 1)) ** 0.5
+        root += start * self.eps
+        return mean / root, Moments(mean, squares, 0.0)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Problem(Protocol):
 
     def rest(self, w: Array) -> float: ...
 
-    def prox(self, w: Array, step: float) -> Array: ...
+    def moved(self, w: Array, direction: Array, length: float) -> Array: ...
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Any]: ...
 
@@ -195,7 +195,7 @@ def _stationarity(problem: Problem, w: Array, rate: float) -> Array:
     if not problem.has_rest:
         return gradient
     step = rate if rate > 0.0 and math.isfinite(rate) else 1.0
-    return (w - problem.prox(w - step * gradient, step)) / step
+    return (w - problem.moved(w, gradient, step)) / step
 
 
 def _ratio(problem: Problem, gradient: Array, first: Array | None, rate: float) -> float:

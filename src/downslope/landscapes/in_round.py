@@ -71,9 +71,9 @@ class InRound:
         """Nothing: the problem is smooth."""
         return 0.0
 
-    def prox(self, u: Array, step: float) -> Array:
-        """``u`` itself."""
-        return u
+    def moved(self, u: Array, direction: Array, length: float) -> Array:
+        """Where a step ends."""
+        return u - length * direction
 
     def penalty_value(self, u: Array) -> float:
         """Whole penalty at ``u``."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -47,7 +48,9 @@ class FlatWeights:
                 f"({found}), but a flat vector has one; use module.to(...) or requires_grad_()."
             )
         ((self.dtype, self.device),) = kinds
-        self._sizes = [p.numel() for p in self.parameters]
+        ends = accumulate((p.numel() for p in self.parameters), initial=0)
+        whole = [torch.empty(p.shape, device="meta") for p in self.parameters]
+        self._places = [(p.shape, p.stride(), at) for p, at in zip(whole, ends, strict=False)]
         self._homes = [p.data for p in self.parameters]
 
     def read(self) -> Tensor:
@@ -56,8 +59,8 @@ class FlatWeights:
 
     def split(self, w: Tensor) -> list[Tensor]:
         """A flat vector as one view per parameter, in its shape."""
-        parts = zip(w.split(self._sizes), self.parameters, strict=True)
-        return [part.view(p.shape) for part, p in parts]
+        first = w.storage_offset()
+        return [w.as_strided(shape, stride, first + at) for shape, stride, at in self._places]
 
     def bind(self, w: Tensor) -> None:
         """Let the parameters look at ``w``; nothing is copied."""
@@ -73,6 +76,12 @@ class FlatWeights:
 def flatten(parts: Iterable[Tensor]) -> Tensor:
     """Tensors of any shapes as one vector."""
     return torch.cat([part.reshape(-1) for part in parts])
+
+
+class Led(NamedTuple):
+    """A direction of which only one step is known: by where it ends."""
+
+    end: Tensor
 
 
 BatchLoss = Callable[[torch.nn.Module, Any], Tensor]
@@ -192,9 +201,11 @@ class ModuleProblem:
         """There is no part without a gradient."""
         return 0.0
 
-    def prox(self, w: Tensor, step: float) -> Tensor:
-        """Nothing to do."""
-        return w
+    def moved(self, w: Tensor, direction: Tensor | Led, length: float) -> Tensor:
+        """Where a step ends, in one reading of both vectors."""
+        if isinstance(direction, Led):
+            return direction.end
+        return torch.sub(w, direction, alpha=length)
 
     def penalty_value(self, w: Tensor) -> float:
         """A module's penalties are inside its loss."""

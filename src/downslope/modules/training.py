@@ -24,6 +24,7 @@ from downslope.memory_reuse import keep_freed_memory
 from downslope.modules.data import make_batches
 from downslope.modules.problem import (
     FlatWeights,
+    Led,
     ModuleProblem,
     make_batch_loss,
     own_noise,
@@ -45,7 +46,7 @@ class Nothing(NamedTuple):
 
 @dataclass(frozen=True)
 class OptimRule:
-    """Steps of a ``torch.optim`` optimizer, as directions per unit of its learning rate.
+    """Steps of a ``torch.optim`` optimizer, made on a copy of the weights.
 
     The optimizer keeps its memory itself, so a run with it cannot be taken up from a state.
     """
@@ -62,19 +63,16 @@ class OptimRule:
 
     def direction(
         self, gradient: Tensor, w: Tensor, memory: Nothing, k: int
-    ) -> tuple[Tensor, Nothing]:
-        moved = w.clone()
-        self.weights.bind(moved)
+    ) -> tuple[Led, Nothing]:
+        end = w.clone()
+        self.weights.bind(end)
         for p, part in zip(self.weights.parameters, self.weights.split(gradient), strict=True):
             p.grad = part
         self.optimizer.step()
         for p in self.weights.parameters:
             p.grad = None
         self.weights.bind(w)
-        # What was moved to is not needed any more: its memory takes the step.
-        step = torch.sub(w, moved, out=moved)
-        step /= learning_rate(self.optimizer) or 1.0
-        return step, memory
+        return Led(end), memory
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class OptimRate:
         return Nothing()
 
     def length(self, look: Look, memory: Nothing) -> tuple[float, Nothing]:
-        return learning_rate(self.optimizer) or 1.0, memory
+        return learning_rate(self.optimizer), memory
 
 
 def learning_rate(optimizer: Any) -> float:

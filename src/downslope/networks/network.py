@@ -228,19 +228,20 @@ class Network:
 
     @property
     def has_rest(self) -> bool:
-        """Whether there is an L1 part, which goes through ``prox``."""
+        """Whether there is an L1 part, which ``moved`` sees to."""
         return self.penalty.has_rest
 
     def rest(self, w: Array) -> float:
         """Part without a gradient, ``l1 |w|_1``."""
         return self.penalty.rest(w[: self.n_coefficients])
 
-    def prox(self, w: Array, step: float) -> Array:
-        """Proximal step of the rest; leaves biases alone."""
+    def moved(self, w: Array, direction: Array, length: float) -> Array:
+        """Where a step ends: downhill, then the proximal step of the rest; not for biases."""
+        w = w - length * direction
         if not self.has_rest:
             return w
         d = self.n_coefficients
-        return np.concatenate((self.penalty.prox(w[:d], step), w[d:]))
+        return np.concatenate((self.penalty.prox(w[:d], length), w[d:]))
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Any]:
         """One epoch of batches: all rows at once are ``None``, so that they may live anywhere.

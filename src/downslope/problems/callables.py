@@ -55,7 +55,8 @@ class Function:
     def rest(self, w: Array) -> float:
         return 0.0
 
-    def prox(self, w: Array, step: float) -> Array:
+    def moved(self, w: Array, direction: Array, length: float) -> Array:
+        w = w - length * direction
         return w if self.project is None else self.project(w)
 
     def penalty_value(self, w: Array) -> float:

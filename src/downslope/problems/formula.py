@@ -282,8 +282,8 @@ class Formula:
     def rest(self, w: Array) -> float:
         return 0.0
 
-    def prox(self, w: Array, step: float) -> Array:
-        return w
+    def moved(self, w: Array, direction: Array, length: float) -> Array:
+        return w - length * direction
 
     def penalty_value(self, w: Array) -> float:
         return 0.0

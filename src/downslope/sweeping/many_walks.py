@@ -101,7 +101,7 @@ def _walk_together(
         epochs.append(epoch)
         last = W
         direction, memory = rule.direction(gradients, W, memory, k)
-        W = problem.prox(W - rates * direction, rates)
+        W = problem.moved(W, direction, rates)
     ends = problem.many(last)[0] + problem.penalty.l1 * np.abs(last[:d]).sum(axis=0)
     return _worst(np.array(values)), np.array(norms), _worst(ends), last, np.array(epochs)
 

@@ -31,7 +31,7 @@ class Counted:
 
     @property
     def has_rest(self) -> bool:
-        """Whether a part goes through ``prox``."""
+        """Whether a part of the objective has no gradient."""
         return bool(self.problem.has_rest)
 
     def value_and_gradient(self, w: Array, rows: Any = None) -> tuple[float, Array]:
@@ -44,9 +44,9 @@ class Counted:
         """The problem's."""
         return float(self.problem.rest(w))
 
-    def prox(self, w: Array, step: float) -> Array:
+    def moved(self, w: Array, direction: Array, length: float) -> Array:
         """The problem's."""
-        return self.problem.prox(w, step)
+        return self.problem.moved(w, direction, length)
 
     def penalty_value(self, w: Array) -> float:
         """The problem's."""
