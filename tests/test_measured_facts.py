@@ -216,14 +216,14 @@ def test_what_stands_for_a_gradient_where_a_corner_is_near():
     problem = linear(l1=0.3)
     result, facts = walked(problem, 2e-3)
     w, gradient = result.w, problem.value_and_gradient(result.w)[1]
-    step = (w - problem.prox(w - 2e-3 * gradient, 2e-3)) / 2e-3
+    step = (w - problem.moved(w, gradient, 2e-3)) / 2e-3
     np.testing.assert_allclose(facts.gradient, step)
     # A rate of zero, or none that is a number, leaves a step of one.
     for rate in (0.0, math.nan, math.inf):
         columns = result.trace.columns | {"rate": np.full(len(result.trace), rate)}
         said = Result(w, Trace(columns, result.trace.weights, ()), result.reason)
         np.testing.assert_allclose(
-            facts_of(problem, said).gradient, w - problem.prox(w - gradient, 1.0)
+            facts_of(problem, said).gradient, w - problem.moved(w, gradient, 1.0)
         )
 
 
