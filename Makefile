@@ -77,8 +77,8 @@ $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install $(PIN) -e '.[bench]'
 	touch $@
 
-bench: $(VENV)/.bench ## every solver on every convex problem: hours
-	$(BIN)/python -m benchmarks.convex
+bench: $(VENV)/.bench ## every solver on every convex problem, with one thread and with two: 40 minutes
+	$(BIN)/python -m benchmarks.convex --write benchmarks/RESULTS.md
 
 bench-quick: $(VENV)/.bench ## three small ones: minutes
 	$(BIN)/python -m benchmarks.convex --quick

@@ -6,11 +6,13 @@ import pytest
 pytest.importorskip("benchmarks.convex.objective")
 
 from benchmarks.convex import datasets
-from benchmarks.convex.__main__ import gap_of, seconds_to
+from benchmarks.convex.__main__ import MARKS, write
 from benchmarks.convex.figure import lowest_by_then
 from benchmarks.convex.objective import Problem, newton, null_value, value
 from benchmarks.convex.process import Worker
+from benchmarks.convex.race import OURS, Race, gap_of, seconds_to
 from benchmarks.convex.solvers import ours
+from benchmarks.convex.targets import Target, limit_ratio
 
 LOSSES = ("squared", "logistic", "multinomial")
 
@@ -77,3 +79,33 @@ def test_a_solver_in_its_own_process_and_one_that_takes_too_long(tmp_path, monke
     with Worker("sklearn-saga", 1) as worker:
         assert worker.fit("small", 1e-15, limit=0.02) is None, "ten thousand epochs take longer"
         assert worker.process is None
+
+
+def test_a_target_is_met_missed_or_not_told(monkeypatch):
+    monkeypatch.setattr("benchmarks.convex.race.load", lambda name: small("squared", l2=1e-3))
+    race = Race("squared-2e5x500", threads=1, seconds=60.0, times=None)
+    race.lowest, race.ours = 0.0, 1.0
+    run = {"cpu": 1.0, "value": 0.0, "rounds": 5, "budget": 1.0}
+    race.runs = {OURS: [run], "sklearn-ridge-cholesky": [run | {"cpu": 9.0}], "sklearn-sgd": []}
+    race.medians = {1e-6: {OURS: 1.0, "sklearn-ridge-cholesky": 8.0}}
+    assert race.able(1e-6) == [OURS, "sklearn-ridge-cholesky"]
+    cholesky, sgd = ("sklearn-ridge-cholesky",), ("sklearn-sgd",)
+    assert race.judge(Target(7.0, cholesky)) == ("sklearn-ridge-cholesky 8 s, 8x", "met")
+    assert race.judge(Target(9.0, cholesky))[1] == "MISSED"
+    assert race.limit("sklearn-ridge-cholesky") == 1.25 * 7.0
+    assert race.limit("sklearn-sgd") == limit_ratio("squared-2e5x500", "sklearn-sgd") == 5.0
+    assert race.judge(Target(4.0, sgd)) == ("none of 1 in 5.0 s, 5x", "met")
+    assert race.judge(Target(6.0, sgd))[1].startswith("not told")
+    assert race.judge(Target(1.0, ("celer",))) == ("no peer takes it", "not told")
+    assert race.judge(Target(1.0, level=1e-5))[1] == "MISSED"
+
+
+def test_a_summary_is_written_between_its_marks(tmp_path):
+    path = tmp_path / "results.md"
+    path.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    write(path, "new\n")
+    assert path.read_text() == f"before\n{MARKS[0]}\nnew\n{MARKS[1]}\nafter\n"
+    path.write_text("no marks")
+    with pytest.raises(SystemExit, match="put them there"):
+        write(path, "new\n")
+    assert path.read_text() == "no marks"
