@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -159,6 +160,43 @@ def test_a_worker_killed_in_a_pass_changes_nothing(cluster):
             break
         time.sleep(0.1)
     assert {w["pid"] for w in workers(cluster)} != before, "the worker was killed indeed"
+
+
+@pytest.fixture
+def two_parts(cluster):
+    """Rows held by two workers, a part each."""
+    from downslope.sources.dask import part_rows
+
+    X, z = data()
+    rows = part_rows(BlockRows(lambda i: iter([Rows(X[i::2], z[i::2], None)]), 2, N, D))
+    assert len(set(rows.places)) == 2
+    return rows, float(z.sum())
+
+
+def test_rows_stay_with_their_worker_though_it_is_busy_and_another_is_not(two_parts):
+    rows, total = two_parts
+    client, parts = distributed.get_client(), distributed.futures_of(rows.parts)
+
+    def slow(block):  # a sum that takes next to no time is not worth moving
+        time.sleep(0.5)
+        return float(block.y.sum())
+
+    assert rows.total(slow) == pytest.approx(total)
+    busy = client.submit(time.sleep, 4, workers=[rows.places[0]], pure=False)
+    assert rows.total(slow) == pytest.approx(total)
+    assert busy.done(), "the sum waited for its worker"
+    assert sorted(map(len, client.who_has(parts).values())) == [1, 1], "no part was fetched"
+
+
+def test_a_sum_does_not_wait_for_a_worker_that_is_lost_meanwhile(two_parts):
+    rows, total = two_parts
+    client = distributed.get_client()
+    lost = client.run(os.getpid)[rows.places[0]]
+    client.submit(time.sleep, 60, workers=[rows.places[0]], pure=False)
+    began = time.monotonic()
+    threading.Timer(1.0, os.kill, (lost, signal.SIGKILL)).start()
+    assert rows.total(lambda block: float(block.y.sum())) == pytest.approx(total)
+    assert time.monotonic() - began < 30
 
 
 def workers(cluster):

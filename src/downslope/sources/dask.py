@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, zip_longest
 from typing import Any
 
 import dask
 import dask.array
 import numpy as np
 from dask.delayed import Delayed
-from distributed import CancelledError, get_client
+from distributed import CancelledError, futures_of, get_client, wait
 from distributed.scheduler import KilledWorker
 
 from downslope.errors import InputError, SettingError
@@ -26,6 +26,8 @@ from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, sum_parts, tak
 Array = Any
 BRANCHES = 8
 """Sums added at each node of the tree."""
+LOOK = 1.0
+"""Seconds after which a sum that has not come is asked for its workers."""
 PATIENCE = "10s"
 """How long a scheduler may take to answer."""
 
@@ -41,11 +43,14 @@ class DaskRows:
     lengths : tuple of int
         Rows of each part.
     n_features : int
+    places : tuple of str
+        Address of the worker that holds each part, where parts are held.
     """
 
     parts: tuple[Delayed, ...]
     lengths: tuple[int, ...]
     n_features: int
+    places: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -53,17 +58,40 @@ class DaskRows:
         return sum(self.lengths)
 
     def total(self, fn: Callable[[Rows], Any]) -> Any:
-        """Sum of ``fn(block)`` over all blocks: computed where they are, added in a tree."""
+        """Sum of ``fn(block)`` over all blocks: computed where they are, added in a tree.
+
+        A worker that has nothing to do would take a sum over from another, and fetch all its rows
+        for that; so a sum is tied to the worker that holds the rows, as long as it lives.
+        """
+        if not self.places:
+            return self._sum(fn, self.places).compute(optimize_graph=False)
+        client = get_client()
+        alive = client.nthreads()
+        places = tuple(place if place in alive else "" for place in self.places)
+        coming = client.compute(self._sum(fn, places), optimize_graph=False)
+        while True:
+            try:
+                return coming.result(timeout=LOOK)
+            except TimeoutError:
+                if set(places) - {""} <= set(client.nthreads()):
+                    continue
+            coming.cancel()
+            return self._sum(fn, ()).compute(optimize_graph=False)
+
+    def _sum(self, fn: Callable[[Rows], Any], places: Sequence[str]) -> Delayed:
         add, over = dask.delayed(_add, pure=False), _applied(partial(_sum_over, fn))
-        sums = [over(part) for part in self.parts]
+        sums = []
+        for part, place in zip_longest(self.parts, places, fillvalue=""):
+            with dask.annotate(**({"workers": [place]} if place else {})):
+                sums.append(over(part))
         while len(sums) > 1:
             sums = [add(sums[i : i + BRANCHES]) for i in range(0, len(sums), BRANCHES)]
-        return sums[0].compute(optimize_graph=False)
+        return sums[0]
 
     def map(self, fn: Callable[[Rows], Rows]) -> "DaskRows":
         """The same rows, every block through ``fn`` on its worker."""
         apply = _applied(partial(_each, fn))
-        return replace(self, parts=tuple(apply(part) for part in self.parts))
+        return replace(self, parts=tuple(apply(part) for part in self.parts), places=())
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
         """One epoch of batches: parts in shuffled order, rows shuffled inside each.
@@ -150,6 +178,9 @@ def keep_on_workers(rows: DaskRows) -> DaskRows:
     places = _threads()
     if not places:
         return rows
+    # While workers are busy the scheduler moves tasks to others, and with a part all its rows.
+    rows = replace(rows, parts=dask.persist(*rows.parts, optimize_graph=False))
+    wait(futures_of(rows.parts))
     cuts = [len(rows.parts) * i // len(places) for i in range(len(places) + 1)]
     gather = dask.delayed(_gathered, pure=False)
     parts, lengths = [], []
@@ -160,7 +191,16 @@ def keep_on_workers(rows: DaskRows) -> DaskRows:
                 whole = gather(list(rows.parts[a:b]))
             parts.append(whole)
             lengths.append(sum(rows.lengths[a:b]))
-    return DaskRows(dask.persist(*parts, optimize_graph=False), tuple(lengths), rows.n_features)
+    held = dask.persist(*parts, optimize_graph=False)
+    return DaskRows(held, tuple(lengths), rows.n_features, _holders(held))
+
+
+def _holders(parts: Sequence[Delayed]) -> tuple[str, ...]:
+    """Address of the worker that holds each part, once all are computed."""
+    futures = [futures_of(part)[0] for part in parts]
+    wait(futures)
+    where = get_client().who_has(futures)
+    return tuple((*where.get(future.key, ()), "")[0] for future in futures)
 
 
 def _threads() -> list[str]:
