@@ -48,7 +48,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,  # a page of its own, with scripts from the network
     "abort_on_example_error": True,
     "within_subsection_order": "FileNameSortKey",
 }
@@ -86,6 +87,11 @@ def formula(writer: Any, node: Any) -> None:
     as_block = node.tagname == "math_block"
     writer.body.append(tex2mathml(node.astext(), as_block=as_block))
     raise SkipNode
+
+
+def skip_aliases(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool:
+    """Fields of a named tuple say "Alias for field number 3"; the class has told what they are."""
+    return skip or (getattr(thing, "__doc__", None) or "").startswith("Alias for field number")
 
 
 def write_names(app: object = None) -> None:
@@ -104,4 +110,5 @@ def write_names(app: object = None) -> None:
 def setup(app: Any) -> None:
     app.connect("builder-inited", cli_page.write)
     app.connect("builder-inited", write_names)
+    app.connect("autodoc-skip-member", skip_aliases)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))

@@ -101,8 +101,10 @@ class Model:
             If a column is missing, or holds what it did not hold in training.
         """
         features = self.encoder.encode(table)
-        z = np.asarray(features.X @ self.coefficients.T + self.intercepts)
-        return Predictions(*outputs(self.loss, self.parameter, self.task, z), features.notes)
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = np.asarray(features.X @ self.coefficients.T + self.intercepts)
+            answers = outputs(self.loss, self.parameter, self.task, z)
+        return Predictions(*answers, (*features.notes, *_beyond(z)))
 
     def save(self, path: str | Path) -> None:
         """Write the model as data, whole or not at all."""
@@ -130,6 +132,17 @@ class Model:
             if self.trace.weights is not None:
                 arrays["trace_weights"] = self.trace.weights
         write(path, Parcel(KIND, content, arrays))
+
+
+def _beyond(z: Array) -> tuple[str, ...]:
+    """A note on rows whose raw prediction is no finite number."""
+    rows = np.flatnonzero(~np.isfinite(z).reshape(len(z), z.size // max(len(z), 1)).all(axis=1))
+    if not len(rows):
+        return ()
+    return (
+        f"{len(rows):,} of {len(z):,} predictions not finite, the first in row {rows[0] + 1:,}: a "
+        "number there is too large for this model.",
+    )
 
 
 def load(path: str | Path) -> Model:
