@@ -163,3 +163,21 @@ def test_coordinate_descent_ends_where_no_weight_wants_to_move(m, l1, seed):
     at_rest = np.where(there == 0.0, np.abs(slope) <= l1 + 1e-9, slope + l1 * np.sign(there))
     assert at_rest[there == 0.0].all()
     np.testing.assert_allclose(at_rest[there != 0.0], 0.0, atol=1e-8)
+
+
+@pytest.mark.parametrize("strength", [0.1, 1e-2])
+def test_a_sample_of_rows_with_heavy_tails_does_not_mislead(strength):
+    """Weights that suit a sample raise the means of a few other rows by e^20 and more."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((20_000, 300)) / np.sqrt(rng.chisquare(2, (20_000, 1)) / 2)
+    z = X @ (rng.standard_normal(300) * (rng.random(300) < 0.2))
+    z -= np.median(z)
+    y = rng.poisson(0.1 * np.exp(np.clip(1.5 * z / np.std(z), -20.0, 8.0))).astype(float)
+    l1 = strength * np.abs(X.T @ (y - y.mean())).max() / len(y)
+    loss = make_loss("poisson")
+    null = np.mean(loss.value(np.full(len(y), np.log(y.mean())), y))
+    solution = solve(X, y, loss, Penalty(l1=l1))
+    assert solution.reason.converged
+    assert solution.value < null
+    tight = solve(X, y, loss, Penalty(l1=l1), settings=Settings(tol=1e-9))
+    assert -1e-12 <= solution.value - tight.value <= solution.bound

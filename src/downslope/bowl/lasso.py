@@ -188,11 +188,15 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     given = settings.start
     start = start_from(sample, problem.ridge, shift) if given is None else given
     bend_floor = 1e-3 * sample.mean_curvature(start) if passes.loss.name in BENT else 0.0
-    walk = _begin(problem, l1, start)
+    walk, gain = _begin(problem, l1, start), 0.0
     if given is None and not (exact or quadratic) and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
-        problem.read += _pilot(walk, sample, shift, bend_floor) / n
+        gain = _pilot(walk, sample, shift, bend_floor)
     buckets = None if exact else buckets_for(n, m, passes.n_outputs)
     walk.look(buckets, shift, bend_floor, settings.seed)
+    margin = 3.0 * gain + 0.05 * abs(target.null_value)
+    if given is None and not walk.whole <= target.null_value + margin:
+        walk.w = null  # what suits a sample can be absurd elsewhere, where tails are heavy
+        walk.look(buckets, shift, bend_floor, settings.seed)
     settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
     while True:
         enough = target.gap(walk.whole, m)
@@ -215,15 +219,18 @@ def _begin(problem: Smooth, l1: Array, w: Array) -> Edged:
 
 
 def _pilot(walk: Edged, sample: Passes, shift: Array, bend_floor: float) -> float:
-    """Move the start to where the sample is lowest; answers the rows read."""
+    """Move the start to where the sample is lowest; answers what that gains there."""
     small = _begin(Smooth(sample, walk.problem.ridge), walk.l1, walk.w)
+    first = math.inf
     for _ in range(PILOT_STEPS):
         small.look(None, shift, bend_floor, 0)
+        first = min(first, small.whole)
         small.aim(PILOT_TOL**2 * abs(small.whole) / len(walk.l1))
         if small.promised <= PILOT_TOL * abs(small.whole) or not small.go():
             break
     walk.w = small.w
-    return small.problem.read * sample.n_rows
+    walk.problem.read += small.problem.read * sample.n_rows / walk.problem.passes.n_rows
+    return first - small.whole
 
 
 def _verdict(walk: Edged, enough: float, settings: Settings) -> Reason | None:
