@@ -351,6 +351,11 @@ def test_wrong_targets_are_refused_in_a_sentence():
         DescentClassifier(class_weight={"c": 2.0}).fit(X[:2], ["a", "b"])
     with pytest.raises(ValueError, match="at least one non-zero"):
         DescentRegressor().fit(X, Y, sample_weight=np.zeros(len(Y)))
+    with pytest.raises(InputError, match="The first partial_fit needs classes"):
+        DescentClassifier().partial_fit(X[:2], [0, 1])
+    begun = DescentClassifier().partial_fit(X[:2], [0, 1], classes=[0, 1])
+    with pytest.raises(InputError, match="not the same as in the first call"):
+        begun.partial_fit(X[:2], [0, 1], classes=[0, 1, 2])
     with pytest.raises(PairError, match="partial_fit sees a part"):
         DescentClassifier(class_weight="balanced").partial_fit(X[:2], [0, 1], classes=[0, 1])
     with pytest.raises(InputError, match="none of the classes"):

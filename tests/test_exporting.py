@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from downslope.cli import run
+from downslope.errors import InputError
 from downslope.fitting.exporting import to_json, to_onnx
 from downslope.fitting.fit import Ask, fit, prepare
 from downslope.fitting.model import load
@@ -149,6 +150,20 @@ def test_plain_weights_predict_the_same(trained):
                 assert (np.clip(z[0], -1, 1) + 1) / 2 == pytest.approx(ours.probabilities[i, 1])
             case _:
                 assert (int(z[0] > 0) if len(z) == 1 else int(np.argmax(z))) == ours.values[i]
+
+
+def test_words_of_a_text_are_listed_and_one_level_is_not_asked_for():
+    notes = RNG.choice(["warm and dry", "cold and wet", "dry wind", "wet snow today"], N)
+    table = TABLE[["size", "amount"]].assign(note=notes, same="x")
+    model = model_of(
+        read_table(table), target="amount", kinds=(("note", "text"),), task="regression"
+    )
+    told = json.loads(to_json(model))
+    text = next(column for column in told["columns"] if column["name"] == "note")
+    assert text["kind"] == "text"
+    assert {"warm", "cold", "dry", "wet"} <= set(text["vocabulary"])
+    with pytest.raises(InputError, match="'note' is free text"):
+        to_onnx(model)
 
 
 def test_sparse_rows_are_one_input(tmp_path):

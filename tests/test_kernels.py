@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, read_only
 from downslope.bowl.rounding import RoundEpsilonInsensitive, RoundHinge, RoundQuantile
 from downslope.kernels import exponential, scalar
 from downslope.kernels.team import chunks, share
-from downslope.losses import LOSSES, Huber, make_loss
+from downslope.losses import LOSSES, Huber, make_loss, softmax
 
 SCALAR = sorted(set(LOSSES) - {"multinomial"})
 BINARY = {"log_loss", "hinge", "squared_hinge", "modified_huber", "perceptron"}
@@ -141,6 +142,24 @@ def test_a_sketch_is_right_on_average():
     ]
     mean = np.mean([t.T @ t for t in sketches], axis=0)
     np.testing.assert_allclose(mean / 500, exact.T @ exact / 500, atol=0.05)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_sketch_of_classes_is_exact_or_right_on_average(fit_intercept):
+    rng = np.random.default_rng(8)
+    n, d, k = 400, 2, 3
+    X, y, weights = rng.normal(size=(n, d)), rng.integers(0, k, n), rng.uniform(0.5, 1.5, n)
+    passes = ClassPasses(*map(read_only, (X, y, weights)), k, fit_intercept)
+    columns = np.column_stack([X, np.ones(n)])[:, : d + fit_intercept]
+    w = rng.normal(size=columns.shape[1] * k)
+    p = softmax(columns @ w.reshape(-1, k))
+    bend = weights[:, None, None] * (p[:, :, None] * np.eye(k) - p[:, :, None] * p[:, None, :])
+    wanted = np.einsum("iab,ij,il->jalb", bend, columns, columns).reshape(len(w), len(w))
+    exact = passes.sketch(w, None, np.zeros(d), 0.0, 0).table[:, :-1]
+    np.testing.assert_allclose(exact.T @ exact, wanted, rtol=1e-10, atol=1e-10)
+    sketches = [passes.sketch(w, 60, np.zeros(d), 0.0, s).table[:, :-1] for s in range(300)]
+    mean = np.mean([table.T @ table for table in sketches], axis=0)
+    np.testing.assert_allclose(mean / n, wanted / n, atol=0.03)
 
 
 def test_a_sketch_does_not_resonate_with_periodic_rows():

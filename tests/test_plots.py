@@ -206,6 +206,41 @@ def test_predictions_of_different_rows_are_refused():
         predictions([1.0, 2.0], [1.0])
 
 
+def test_two_models_without_the_truth_are_drawn_against_each_other():
+    figure = predictions([1.0, 2.0, np.nan], [1.1, 1.9, 3.0])
+    assert len(figure.axes) == 1
+    assert "largest difference 0.1" in words(figure)
+    many = np.arange(9000.0)
+    assert "of 9,000 rows drawn" in words(predictions(many, many, actual=many))
+
+
+def test_a_run_without_a_finite_value_says_so():
+    assert "No finite value was reached" in words(convergence(trace_of([np.nan, np.inf])))
+
+
+def test_rates_over_decades_have_an_axis_of_decades():
+    columns = trace_of([9.0, 4.0, 2.0]).columns | {"rate": np.array([1.0, 1e-2, 1e-4])}
+    figure = convergence(Trace(columns), limit=1.0)
+    assert "log" in [panel.get_yscale() for panel in figure.axes]
+
+
+@pytest.mark.parametrize("target", [None, 0.5, 0.01])
+def test_rules_say_when_they_reached_the_target(target):
+    curves = [RuleCurve("plain", [0, 1, 2], [4.0, 2.0, 1.0])]
+    curves.append(RuleCurve("adam", [0, 1, 2], [4.0, 1.0, 0.1]))
+    text = words(rule_curves(curves, target=target))
+    assert ("after 2" in text) is (target == 0.5)
+    assert ("never" in text) is (target is not None)
+    with pytest.raises(InputError, match="at least one rule"):
+        rule_curves([])
+
+
+@pytest.mark.parametrize(("low", "scale"), [(1e-3, "log"), (0.5, "linear")])
+def test_curves_over_decades_are_drawn_by_decades(low, scale):
+    runs = [RateCurve(0.1, "just right", [1.0, low]), RateCurve(0.2, "just right", [1.0, low])]
+    assert rate_curves(runs).axes[0].get_yscale() == scale
+
+
 def test_no_run_and_an_unknown_ending_are_refused(tmp_path):
     with pytest.raises(InputError, match="at least one learning rate"):
         rate_curves([])

@@ -91,6 +91,20 @@ def test_card_review_in_a_terminal(tmp_path):
     assert load(tmp_path / "p.json").cards == progress.cards
 
 
+def test_where_no_card_is_due_there_is_nothing_to_ask(tmp_path):
+    ask, say, told = talk([])
+    progress = review_cards(0, tmp_path / "p.json", ask, say)
+    assert (progress.cards, told) == ({}, ["No card is due; come back later."])
+
+
+def test_cards_are_left_before_the_answer_too(tmp_path):
+    ask, say, told = talk(["quit"])
+    assert review_cards(5, tmp_path / "p.json", ask, say).cards == {}
+    assert told[-1] == "Left; the cards you saw are kept."
+    ask, say, told = talk(["", "3"])
+    assert list(review_cards(1, tmp_path / "p.json", ask, say).cards) == ["loss"]
+
+
 def test_progress_is_exported_for_a_teacher(tmp_path):
     progress = Progress().with_answer("trace", 1, True, None, 0)
     progress = progress.with_answer("trace", 2, False, "sign", 2)

@@ -132,6 +132,38 @@ def test_numbers_that_overflow_are_no_prediction_of_nothing(ask):
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "scored"),
+    [
+        ({}, True),
+        ({"price": np.nan}, False),  # a row without the truth
+        ({"price": "unknown"}, False),
+    ],
+    ids=["whole", "a gap", "a word"],
+)
+def test_rows_with_the_truth_are_judged_where_all_have_one(model, tmp_path, capsys, change, scored):
+    table = TABLE.head(20).astype({"price": object})
+    for column, value in change.items():
+        table.loc[3, column] = value
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert run(["predict", str(model), str(tmp_path / "t.csv"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["predictions"]["price predicted"]) == 20
+    assert bool(told["scores"]) is scored
+
+
+def test_classes_never_seen_are_not_judged(tmp_path, capsys):
+    table = TABLE.assign(price=np.where(TABLE["size"] > 50, "high", "low"))
+    table.to_csv(tmp_path / "t.csv", index=False)
+    fit = ["fit", tmp_path / "t.csv", "--target", "price", "--out", tmp_path / "m", "--quiet"]
+    assert run([str(part) for part in fit]) in (0, 1)
+    for words, scores in (({}, {"accuracy", "log loss"}), ({"high": "huge"}, set())):
+        table.replace({"price": words}).to_csv(tmp_path / "new.csv", index=False)
+        capsys.readouterr()
+        assert run(["predict", str(tmp_path / "m"), str(tmp_path / "new.csv"), "--json"]) == 0
+        assert set(json.loads(capsys.readouterr().out)["scores"]) == scores
+
+
 # --- model files through the command line --------------------------------------------------------
 
 

@@ -92,6 +92,7 @@ GOOD = {"class": "DescentRegressor", "parameters": {}, "fitted": {}}
         GOOD | {"fitted": {"classes_": ["words", [["a"], "V8"]]}},
         GOOD | {"fitted": {"coef_": ["code", "print()"]}},
         GOOD | {"fitted": {"coef_": "array"}},
+        GOOD | {"fitted": {"trace_": ["trace", ["trace_", ["step"], []]]}},
     ],
 )
 def test_a_forged_file_is_refused(content, tmp_path):

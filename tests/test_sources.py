@@ -22,7 +22,7 @@ from downslope.rates import Armijo
 from downslope.rules import Plain
 from downslope.scaling import standardize
 from downslope.sources.arrow import arrow_rows, open_files
-from downslope.sources.blocks import BlockRows
+from downslope.sources.blocks import BlockRows, evenly
 from downslope.sources.memory import MemoryRows, Rows
 from downslope.stopping import MaxSteps
 
@@ -146,6 +146,27 @@ def test_batches_of_any_blocks_are_full_but_the_last(sizes, size):
     lengths = [len(b.y) for b in blocks(sizes).batches(size, 0, 0)]
     assert sum(lengths) == N
     assert all(n == size for n in lengths[:-1])
+
+
+@pytest.mark.parametrize("size", [64, 250, N, 2 * N])
+def test_blocks_are_cut_evenly_and_in_order(size):
+    X, y = data()
+    cut = list(evenly(blocks([400, 0, 1, 2, 600]).blocks(), size))
+    assert [len(block.y) for block in cut] == [size] * (N // size) + [N % size] * (N % size > 0)
+    assert [block.first for block in cut] == list(range(0, N, size))
+    np.testing.assert_array_equal(np.concatenate([block.y for block in cut]), y)
+    np.testing.assert_array_equal(np.concatenate([block.X for block in cut]), X)
+
+
+def test_rows_are_mixed_within_a_buffer(monkeypatch):
+    monkeypatch.setattr("downslope.sources.blocks.BUFFER_ROWS", 300)
+    source = blocks([200, 200, 200, 403])
+    seen = np.concatenate([batch.X for batch in source.batches(50, 0, 0)])
+    X, _ = data()
+    assert sorted(seen[:, 0]) == sorted(X[:, 0])
+    again = np.concatenate([batch.X for batch in source.batches(50, 0, 0)])
+    np.testing.assert_array_equal(seen, again)
+    assert not np.array_equal(seen, X)
 
 
 def test_hive_partitions_globs_lists_and_addresses(tmp_path):

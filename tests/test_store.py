@@ -207,6 +207,27 @@ def test_a_number_nobody_can_read_is_refused(saved):
     refused(saved)
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("content.json", b"[1]", "is not an object"),
+        ("arrays/coef.npy", b"no numbers", "does not begin as an array does"),
+        ("about.json", b" " * 2_000_000, "more than 1 MB"),
+        ("about.json", b'{"format": "other"}', "not saved by downslope"),
+    ],
+)
+def test_members_that_are_not_what_they_should_be_are_refused(saved, name, data, said):
+    parts = {**members(saved), name: data}
+    rewrite(saved, parts if name == "about.json" else relisted(parts))
+    assert said in refused(saved)
+
+
+def test_a_member_that_is_not_listed_is_refused(saved):
+    parts = members(saved)
+    rewrite(saved, {**relisted(parts), "arrays/more.npy": parts["arrays/coef.npy"]})
+    assert "does not hold the members it lists" in refused(saved)
+
+
 FOREIGN = {
     "empty": b"",
     "text": b"price,size\n1,2\n",
@@ -260,12 +281,17 @@ def test_no_cut_and_no_flipped_bit_goes_unseen(tmp_path_factory, data):
     same(PARCEL, parcel)  # a bit that no reader looks at, such as a member's date
 
 
+def nested(depth):
+    return {"a": nested(depth - 1)} if depth else {}
+
+
 @pytest.mark.parametrize(
     ("content", "arrays"),
     [
         ({"f": print}, {}),
         ({"x": float("nan")}, {}),
         ({3: 4}, {}),
+        (nested(200), {}),
         ({}, {"a": np.array(["text"])}),
         ({}, {"a": np.array([None])}),
         ({}, {"../a": np.zeros(1)}),
