@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 PIN := -c constraints.txt
+CASES ?= 10000
+SECONDS ?= 600
 # Tests that reach every kernel and are short enough for plain Python.
 PLAIN := "kernels or plain_text or row_path or sparse_pass or pass_over or coordinate_descent or without_an_intercept \
 or (bound_holds and 800) or (epochs and gauss and log_loss) or (lowest_point and 1.5-auto) \
@@ -57,11 +59,11 @@ mutants: $(VENV)/.mutation ## small faults planted in losses, penalties, rules, 
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-fuzz: $(VENV)/.dev ## a night of made-up tables, formulas and models
+fuzz: $(VENV)/.dev ## a night of made-up tables, formulas and models; shorter: make fuzz CASES=500 SECONDS=20
 	$(PIP) install $(PIN) atheris
-	DOWNSLOPE_FUZZ=10000 $(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_tables.py
+	DOWNSLOPE_FUZZ=$(CASES) $(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_tables.py
 	for reader in formula store model table; do \
-	  $(BIN)/python tests/fuzz/readers.py $$reader -max_total_time=600 -timeout=10 -rss_limit_mb=1000 || exit 1; \
+	  $(BIN)/python tests/fuzz/readers.py $$reader -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1000 || exit 1; \
 	done
 
 package: $(VENV)/.dev ## wheel and sdist, and the wheel alone in an empty environment
