@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from bowl_problems import SHAPES, Problem, lowest, objective, problem
 
+from downslope.bowl.certificate import Target
 from downslope.bowl.passes import DensePasses, Sketch
+from downslope.bowl.round import MOST_SKETCHES, Descent
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
+from downslope.bowl.walks import WALKS
 from downslope.losses import LogLoss, SquaredError, make_loss
 from downslope.penalties import Penalty
 
@@ -243,6 +246,63 @@ def test_a_bad_sketch_is_noticed_and_made_again(monkeypatch):
     solution = fit(p, method="quasi_newton")
     assert solution.sketches > 1
     check(p, solution)
+
+
+def no_way_down(monkeypatch, after):
+    """Descent whose steps fail once it has made so many; the number of sketches at each failure."""
+    step, tried = Descent.advance, []
+
+    def advance(self):
+        if self.steps < after:
+            return step(self)
+        tried.append(self.sketches)
+        return False
+
+    monkeypatch.setattr(Descent, "advance", advance)
+    return tried
+
+
+def test_where_no_step_leads_down_it_sketches_again_and_then_walks_on_scaled_weights(monkeypatch):
+    p = problem("gauss", "log_loss", n=20_000, d=30)
+    tried = no_way_down(monkeypatch, after=1)
+    solution = fit(p, method="quasi_newton")
+    assert tried == [1, 2, MOST_SKETCHES]
+    assert (solution.reason.name, solution.reason.converged) == ("fallback", True)
+    assert solution.value - lowest(p) <= solution.bound
+
+
+def test_at_rounding_no_step_leads_down_and_that_is_convergence(monkeypatch):
+    p = problem("gauss", "log_loss", n=20_000, d=30)
+    monkeypatch.setattr(Target, "wanted", lambda *settings: 1e-300)
+    solution = fit(p, method="quasi_newton")
+    assert "rounding" in solution.reason.sentence
+    assert solution.reason.converged
+    assert solution.value - lowest(p) <= max(solution.bound, 1e-13)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss", "poisson"])
+def test_a_tolerance_of_nothing_ends_at_rounding(name):
+    p = problem("gauss", name, n=20_000, d=30)
+    solution = fit(p, tol=0.0)
+    assert solution.reason.converged
+    assert "rounding" in solution.reason.sentence
+    assert solution.passes < 40
+
+
+def test_a_step_that_overflows_is_replaced_by_a_search_along_the_slope(monkeypatch):
+    p = problem("gauss", "log_loss", n=6000, d=10)
+    plain = fit(p, method="quasi_newton")
+    turns = itertools.count()
+
+    def leap(evaluate, here, direction):
+        there = WALKS["quasi_newton"].step(evaluate, here, direction)
+        return there._replace(value=np.inf) if next(turns) == 1 else there
+
+    monkeypatch.setitem(WALKS, "leaping", WALKS["quasi_newton"]._replace(step=leap))
+    solution = fit(p, method="leaping")
+    assert next(turns) > 1
+    check(p, solution)
+    assert solution.value == pytest.approx(plain.value, rel=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits(monkeypatch):

@@ -66,6 +66,15 @@ class Target:
         error = DEFAULT_TOL * min(1.0, rank / self.n_rows) * self.spread(value)
         return min(enough, error)
 
+    def reached(self, decrement: float, value: float, rank: int, slack: float) -> Reason | None:
+        """Whether this is low enough, or as low as the rounding of the slope lets anyone tell."""
+        bound, size = height(decrement, slack), max(abs(value), abs(self.null_value))
+        if decrement <= self.wanted(value, rank, slack):
+            return converged(bound)
+        if decrement <= 4.0 * rank * size * float(np.finfo(float).eps) ** 2:
+            return at_rounding(bound)
+        return None
+
 
 def slack_of(rho: float, lowest_curvature: float, doubt: float) -> float:
     """Factor by which half the decrement may underestimate the height.

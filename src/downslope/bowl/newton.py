@@ -73,11 +73,10 @@ def _verdict(
 ) -> Reason | None:
     if problem.separated(here.value):
         return certificate.separable(here.value)
-    if here.decrement <= target.wanted(here.value, rank, doubt_of(problem.passes.loss)):
-        return certificate.converged(bound)
-    if problem.read >= settings.most_passes:
+    reached = target.reached(here.decrement, here.value, rank, doubt_of(problem.passes.loss))
+    if reached is None and problem.read >= settings.most_passes:
         return certificate.out_of_passes(problem.read, bound)
-    return None
+    return reached
 
 
 def _lower(look: Callable[[Array], View], view: View, here: Point, n_rows: int) -> View | None:

@@ -124,11 +124,10 @@ class Descent:
         here, rank = self.track.here, self.view.metric.rank
         if self.problem.separated(here.value):
             return certificate.separable(here.value)
-        if here.decrement <= self.target.wanted(here.value, rank, self.slack):
-            return certificate.converged(self.bound)
-        if self.problem.read >= self.settings.most_passes:
+        reached = self.target.reached(here.decrement, here.value, rank, self.slack)
+        if reached is None and self.problem.read >= self.settings.most_passes:
             return certificate.out_of_passes(self.problem.read, self.bound)
-        return None
+        return reached
 
     def advance(self) -> bool:
         """One step; False where none leads down."""
@@ -164,7 +163,7 @@ class Descent:
         if here.decrement > 1e-3 * (self.target.null_value - here.value) or contraction < 0.1:
             return False
         wanted = self.target.wanted(here.value, self.view.metric.rank, self.slack)
-        left = math.log(here.decrement / wanted)
+        left = math.log(here.decrement / max(wanted, 1e-300))
         size = self.buckets or n
         promised = math.log(max(size / (2.0 * m), 2.0))
         saved = left / -math.log(contraction) - left / promised
