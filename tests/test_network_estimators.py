@@ -1,7 +1,9 @@
 """Network estimators: scikit-learn's contract, real data, and answers that are never silent."""
 
 import copy
+import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,19 +17,23 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from downslope import NetworkClassifier, NetworkRegressor
+from downslope.descend import Result
 from downslope.errors import DownslopeWarning, InputError, PairError, SettingError
 from downslope.kernels import team
 from downslope.losses import make_loss
 from downslope.networks import network as network_file
 from downslope.networks.choices import choose_batch_size, choose_epochs
 from downslope.networks.network import Network
+from downslope.networks.readers import LateMean
 from downslope.networks.scales import Scales, carried, column_scales, target_scales
 from downslope.networks.training import NetworkSettings, train_network
 from downslope.rates import RATES, Armijo, Constant
 from downslope.rules import RULES, Momentum
+from downslope.scaling import standardize
 from downslope.settings import CLASSIFICATION, RATE_NAMES, REGRESSION
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import MemoryRows, Rows
+from downslope.stopping import Reason, Sight
 from downslope.trials import try_rates
 
 pytestmark = pytest.mark.filterwarnings("ignore::downslope.errors.DownslopeWarning")
@@ -401,6 +407,48 @@ def test_no_column_lies_further_than_four_deviations():
     for table in (rare, sparse.csr_array(rare)):
         scaled = column_scales(MemoryRows(table, np.zeros(500))).apply(table)
         assert abs(scaled).max() == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_few_large_sums_do_not_press_the_usual_ones_together(kind):
+    random = np.random.default_rng(0)
+    shares = random.permutation(4000)
+    money = np.where(shares < 320, random.uniform(2e3, 8e3, 4000), 0.0)  # most people gain nothing
+    money[shares < 20] = 99_999.0  # as the form writes "very much"
+    rows = MemoryRows(kind(money[:, None]), np.zeros(4000))
+    scaling, plain = column_scales(rows), standardize(rows, with_center=kind is np.asarray)
+    np.testing.assert_array_equal(scaling.scale, plain.scale)
+    assert 4.0 < abs(scaling.apply(kind([[99_999.0]]))).max() < 16.0
+    money[shares == 0] = 3e6  # one slip of the pen tells no range
+    worse = column_scales(MemoryRows(kind(money[:, None]), np.zeros(4000)))
+    assert abs(worse.apply(kind([[3e6]]))).max() == pytest.approx(4.0)
+
+
+def test_late_weights_count_in_the_mean_that_is_answered():
+    w = np.random.default_rng(0).normal(size=(40, 3))
+    mean, validations = LateMean(judge=lambda w: float(w @ w)), []
+    for k in range(40):
+        validations.append(mean.validate(w[k]) if k % 10 == 0 else np.nan)
+        sight = Sight(k, 0, 1.0, None, 1.0, 0.1, 0.0, validations[-1], w[k])
+        assert mean.ask(sight, None) == (None, None)
+    weights = np.array([math.comb(k + 8, 8) for k in range(40)], dtype=float)
+    np.testing.assert_allclose(mean.mean, weights @ w / weights.sum(), rtol=1e-12)
+    best = int(np.nanargmin(validations))
+    ended = Result(w[-1], None, Reason("max_epochs", "", False))
+    early = weights[:best] @ w[:best] / weights[:best].sum()
+    np.testing.assert_allclose(mean.stand_in(ended).w, early, rtol=1e-12)
+    left = replace(ended, reason=Reason("diverged", "", False))
+    assert mean.stand_in(left) is left
+
+
+def test_only_small_batches_at_a_rate_of_our_choice_answer_with_a_mean():
+    def last(**settings):
+        model = NetworkRegressor(**QUICKER | settings).fit(X, Y)
+        return np.array_equal(model.result_.w, model.result_.state.w)
+
+    assert not last(learning_rate="auto")
+    assert last(learning_rate="auto", batch_size="full")
+    assert last(learning_rate=0.01)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])

@@ -2,8 +2,10 @@
 
 Where the loss is no bowl, curvature at the start says little about the rate that pays later on, and
 for rules that rescale each weight it says less. So a few per cent of the run are spent on trying:
-from one start, the same batches are walked at rates a factor 2 apart, and the loss they lead to is
-compared. The search goes on upwards and downwards from a first guess until the loss has turned.
+from one start, the same batches are walked at rates a factor 2 apart, each falling to 0 as the
+run's will (at a constant rate, noise that the run leaves behind would count), and the loss they
+lead to is compared. The search goes on upwards and downwards from a first guess until the loss has
+turned.
 """
 
 import math
@@ -86,9 +88,9 @@ def try_rates(
     """
 
     def end(rate: float) -> float:
-        constant = Constant(rate)
+        falling = Cosine(rate, n_steps)
         walk = steps(
-            problem, begin(w0, rule, constant), rule, constant, batch_size=batch_size, seed=seed
+            problem, begin(w0, rule, falling), rule, falling, batch_size=batch_size, seed=seed
         )
         with np.errstate(over="ignore", invalid="ignore"):
             last = next(islice(walk, n_steps, None))

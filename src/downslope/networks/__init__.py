@@ -7,7 +7,7 @@
 ``scales``          columns and targets on one scale, and weights back
 ``choices``         what the settings leave open: batch size, rate, when to stop
 ``training``        one fit, from rows to weights
-``layer_watch``     gradient norms and update ratios by layer
+``readers``         gradient norms and update ratios by layer, the mean of late weights
 ``descent``         what both estimators share
 ``regressor``       NetworkRegressor
 ``classifier``      NetworkClassifier

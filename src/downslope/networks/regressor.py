@@ -51,8 +51,9 @@ class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
         Which way: any of ``rules.RULES``.
     learning_rate : float, str or Rate, default "auto"
         "auto" tries several on a few per cent of the steps, takes the best, warms up to it and
-        falls along a cosine to 0 by the last pass. A number is a constant rate; names are those of
-        ``DescentRegressor``.
+        falls along a cosine to 0 by the last pass; of mini-batches the mean of the weights is
+        validated and kept, in which about the last ninth of the steps counts. A number is a
+        constant rate; names are those of ``DescentRegressor``.
     eta0 : float or "auto", default "auto"
         Number that a named rate begins from; "auto" finds it by trying.
     power_t : float, default 0.25

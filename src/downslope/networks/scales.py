@@ -1,9 +1,11 @@
 """Columns and targets of a network on one scale, and weights carried from one scale to another.
 
-Columns are standardised as for linear models, and held within four deviations: a pixel that is set
-in one row of a thousand would lie thirty out, where one row drags a whole layer; and one that was
-faint in the only row that has it would lie a thousand out when it comes back bright. Targets of
-losses of a difference are standardised too, so that one learning rate fits whatever their unit.
+Columns are standardised as for linear models, and what is usual in them is held within four
+deviations: a pixel that is set in one row of a thousand would lie thirty out, where one row drags a
+whole layer; and one that was faint in the only row that has it would lie a thousand out when it
+comes back bright. A few values may lie further out: held within four as well, they would leave a
+column of sums of money next to nothing for the others. Targets of losses of a difference are
+standardised too, so that one learning rate fits whatever their unit.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,8 +23,12 @@ from downslope.sources.memory import Rows
 
 Array = Any
 FURTHEST = 4.0
-"""No value lies further out than so many scales, as far as a sample of the rows shows."""
+"""Usual values lie no further out than so many scales, as far as a sample of the rows shows."""
+USUAL = 0.9
+"""Share of the values other than the most common one that are usual."""
 SAMPLE = 4096
+SORTED = 1024
+"""Rows of the sample that tell what is usual."""
 TELLING_ROWS = 10
 """Fewer rows than so many that differ from the rest do not tell a column's range."""
 PEERS = 10
@@ -129,7 +135,7 @@ class Scales:
 
 
 def column_scales(source: Source) -> Scaling:
-    """Mean and deviation of each column; a wider scale where values lie far out.
+    """Mean and deviation of each column; a wider scale where usual values lie far out.
 
     Sparse columns are not centred, which would fill their zeros.
 
@@ -144,17 +150,17 @@ def column_scales(source: Source) -> Scaling:
     """
     few = source.sample(SAMPLE, seed=0).X
     scaling = standardize(source, with_center=not sparse.issparse(few))
-    furthest = _reach(few, scaling)
-    scale = np.where(scaling.constant, 1.0, np.maximum(scaling.scale, furthest / FURTHEST))
+    usual = _reach(few, scaling)
+    scale = np.where(scaling.constant, 1.0, np.maximum(scaling.scale, usual / FURTHEST))
     return replace(scaling, scale=scale)
 
 
 def _reach(few: Array, scaling: Scaling) -> Array:
-    """How far from its center each column's values lie, in rows to come as well.
+    """How far from its center each column's usual values lie, in rows to come as well.
 
     As far as the sample shows, unless so few of its rows differ that they cannot tell: one pixel
-    of a thousand pictures, a word met once. Such a column is taken to reach as far as the usual
-    one of those that begin at the same value, if there are some.
+    of a thousand pictures, a word met once. All values of such a column are usual, and it is taken
+    to reach as far as the usual one of those that begin at the same value, if there are some.
     """
     lowest, highest, deviation = _ends(few)
     far = np.maximum(highest - scaling.center, scaling.center - lowest)
@@ -165,7 +171,23 @@ def _reach(few: Array, scaling: Scaling) -> Array:
         usual = np.median(far[certain & (lowest == ground)])
         alike = uncertain & (lowest == ground)
         far[alike] = np.maximum(far[alike], usual)
-    return far
+    return np.where(certain, _usual_reach(few[:SORTED], scaling.center), far)
+
+
+def _usual_reach(few: Array, center: Array) -> Array:
+    """How far out nine in ten of the values lie that are not the column's most common one."""
+    if sparse.issparse(few):
+        stored = few.tocsc()
+        column = np.repeat(np.arange(stored.shape[1]), np.diff(stored.indptr))
+        away = np.abs(stored.data - center[column])
+        ordered = np.append(away[np.lexsort((away, column))], 0.0)
+        counts = np.diff(stored.indptr)
+        unusual = ((1.0 - USUAL) * counts).astype(int)
+        return ordered[np.where(counts > 0, stored.indptr[1:] - 1 - unusual, -1)]
+    common = few == np.median(few, axis=0)
+    ordered = np.sort(np.where(common, 0.0, np.abs(few - center)), axis=0)
+    unusual = ((1.0 - USUAL) * (len(few) - common.sum(axis=0))).astype(int)
+    return ordered[len(few) - 1 - unusual, np.arange(few.shape[1])]
 
 
 def _ends(few: Array) -> tuple[Array, Array, Array]:

@@ -24,8 +24,8 @@ from downslope.networks.choices import (
     choose_peak,
     choose_stops,
 )
-from downslope.networks.layer_watch import EachEpoch, LayerWatch
 from downslope.networks.network import Network
+from downslope.networks.readers import EachEpoch, LateMean, LayerWatch
 from downslope.networks.scales import (
     Scales,
     Source,
@@ -172,9 +172,12 @@ def train_network(
     rule = make_rule(settings.rule) if isinstance(settings.rule, str) else settings.rule
     peak, why = pick_peak(network, w0, rule, settings, batch_size, n_steps)
     rate = pick_rate(network, settings, peak, n_steps)
-    watch = LayerWatch(network)
+    judge = None if validation is None else loss_on(validation, network, scales)
+    watch, mean = LayerWatch(network), LateMean(judge)
+    means = settings.learning_rate == "auto" and batch_size is not None
     stops: list[Stop] = [
         watch,
+        *([mean] if means else []),
         *choose_stops(settings.tol, settings.patience, rate, validation is not None),
         *([] if each_epoch is None else [EachEpoch(each_epoch)]),
         MaxEpochs(n_epochs),
@@ -187,9 +190,10 @@ def train_network(
         stops,
         batch_size=batch_size,
         seed=settings.seed,
-        validate=None if validation is None else loss_on(validation, network, scales),
+        validate=mean.validate if means else judge,
         keep_weights=False,
     )
+    result = mean.stand_in(result) if means else result
     history, state, n = watch.beside(result.trace), result.state, rows.n_rows
     assert state is not None  # a run always has one
     return TrainedNetwork(

@@ -1,17 +1,21 @@
 """Readers of a network's walk that stand among its stops, since stops see every step."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from downslope.descend import Result
 from downslope.networks.network import Network, layer_norms
 from downslope.stopping import Reason, Sight
 from downslope.trace import Trace
 
 Array = Any
 TINY = np.finfo(float).tiny
+LATE = 8
+"""A mean of which about the last ninth of the steps counts, however many there are."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,56 @@ class LayerWatch:
                 column[self.rows[: len(values)]] = [value[i] for value in values]
                 columns[f"{name}[{i}]"] = column
         return replace(trace, columns=columns)
+
+
+class LateMean:
+    """A reader in a stop's place: the mean of the weights, late ones above all.
+
+    Mini-batches push the weights about. Their mean lies where a smaller rate would have led,
+    without the wait for it, so the mean is what is validated and answered. Step ``k`` takes it a
+    share ``(LATE + 1) / (k + LATE + 1)`` of the way to its weights, which forgets the start.
+
+    Parameters
+    ----------
+    judge : callable or None
+        Loss of given weights on rows kept aside; the mean of its lowest value is then answered.
+
+    References
+    ----------
+    Shamir and Zhang (2013), Stochastic gradient descent for non-smooth optimization.
+    """
+
+    def __init__(self, judge: Callable[[Array], float] | None) -> None:
+        self.judge = judge
+        self.mean: Array | None = None
+        self.best: Array | None = None
+        self.lowest = math.inf
+
+    def init(self) -> None:
+        """There is no memory to begin with."""
+
+    @property
+    def validate(self) -> Callable[[Array], float] | None:
+        """What the walk validates with: the mean's loss, whatever the weights are."""
+        judge = self.judge
+        if judge is None:
+            return None
+        return lambda w: judge(w if self.mean is None else self.mean)
+
+    def ask(self, sight: Sight, memory: None) -> tuple[None, None]:
+        """Never ends a run."""
+        if self.mean is None:
+            self.mean = sight.w.copy()
+        if sight.validation < self.lowest:  # measured before this step's weights count
+            self.best, self.lowest = self.mean.copy(), sight.validation
+        way = sight.w - self.mean
+        way *= (LATE + 1) / (sight.step + LATE + 1)
+        self.mean += way
+        return None, None
+
+    def stand_in(self, result: Result) -> Result:
+        """The result with the mean for its weights, unless the walk has left."""
+        mean = self.mean if self.best is None else self.best
+        if mean is None or result.reason.name == "diverged":
+            return result
+        return replace(result, w=mean)
