@@ -133,3 +133,39 @@ def test_an_end_above_the_start(curve, high, exploded):
     facts = run_facts(trace(curve), Plain())
     assert (facts.ended_high, facts.exploded, facts.finite) == (high, exploded, True)
     assert facts.lowest == min(curve)
+
+
+def test_products_are_those_of_each_step_at_its_own_rate():
+    # Exactly a parabola of curvature 2, walked at rates that change.
+    rates, ws = np.array([0.1, 0.2, 0.4, 0.3]), [4.0]
+    for rate in rates[:-1]:
+        ws.append(ws[-1] * (1.0 - 2.0 * rate))
+    ws = np.array(ws)
+    facts = run_facts(trace(ws**2, np.abs(2.0 * ws), rates), Plain())
+    np.testing.assert_allclose(facts.products, 2.0 * rates[:-1])
+    np.testing.assert_allclose(facts.bends, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "kept"), [([4, 4, 2], 3), ([4, 4, 1], 2), ([5, 2], 1), ([2, 1], 2), ([3, 9, 2], 3)]
+)
+def test_half_of_the_first_epochs_steps_make_an_epoch(counts, kept):
+    epochs = np.repeat(np.arange(len(counts)), counts)
+    assert len(run_facts(trace(np.ones(len(epochs)), epochs=epochs), Plain()).curve) == kept
+
+
+def test_small_numbers_count_like_large_ones():
+    fall = np.array([8.0, 4.0, 2.0, 1.5, 1.25])
+    for size, lift in ((1e-9, 0.0), (1.0, 0.0), (1.0, 100.0), (1.0, -100.0)):
+        facts = run_facts(trace(size * (fall + lift)), Plain())
+        assert facts.late == pytest.approx(0.25 / 6.75)
+    curve = 1e-3 * np.array([9.0, 9.0, 4.0, 4.0, 7.0, 7.0, 2.0, 2.0])
+    assert run_facts(trace(curve), Plain()).regained == pytest.approx(0.5)
+    rising = 1e6 * np.array([1.0, 1.0, 1.0, 1.0 + 1e-11, 1.0 + 2e-11])
+    assert run_facts(trace(rising), Plain()).rises == 0.0
+    assert run_facts(trace(1e-6 * np.array([1.0, 1.0, 1.0, 1.0 + 1e-9])), Plain()).rises == 1.0
+
+
+def test_shrink_of_two_gradients():
+    assert run_facts(trace([1.0] * 2, [4.0, 1.0]), Plain()).shrink == pytest.approx(0.25)
+    assert math.isnan(run_facts(trace([1.0] * 4, [1.0, 0.0, 4.0, 1.0]), Plain()).shrink)

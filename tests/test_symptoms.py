@@ -603,3 +603,162 @@ def test_every_symptom_is_approached():
         public = {name for name in own if not name.startswith(("_", "x_"))}  # x_: planted faults
         assert public <= asked
         assert public <= {symptom.__name__ for symptom in ORDER} | {"on_course"}
+
+
+# --- what the findings are worked out from ------------------------------------------------------
+
+SIX = tuple("abcdef")
+
+
+@pytest.mark.parametrize(
+    ("weights", "spreads", "names"),
+    [
+        ([1.01, 8.0, 0.5, 0.4, 0.09], [1.0] * 5, "ba"),  # 9.01 of 10
+        ([1.01, -8.0, 0.5, 0.4, 0.09], [1.0] * 5, "ba"),
+        ([8.08, 1.0, 0.5, 0.4, 0.09], [0.125, 8.0, 1.0, 1.0, 1.0], "ba"),
+        ([1.0, 8.0, 1.1, 0.4, 0.1], [1.0] * 5, "bca"),
+        ([0.0101, 0.08, 0.005, 0.004, 0.0009], [1.0] * 5, "ba"),
+        ([1.0] * 5, [1.0] * 5, "abcde"),
+        ([1.0] * 6, [1.0] * 6, ""),  # too many to name
+        ([0.0] * 5, [1.0] * 5, ""),
+    ],
+    ids=str,
+)
+def test_separable_names_the_columns_that_make_up_nine_tenths(weights, spreads, names):
+    facts = {"margin": 0.5, "problem": {"w": np.array([*weights, 99.0])}}
+    facts["table"] = {"names": (*SIX[: len(weights)], "intercept"), "spreads": np.array(spreads)}
+    finding = data.separable(evidence(facts))
+    assert finding.names == tuple(names)
+    assert ("nearly all of it by" in finding.sentence) is bool(names)
+
+
+def test_of_several_classes_the_largest_weight_of_a_column_counts():
+    w = np.array([[0.0, 1.0, -8.0], [0.5, 0.1, 0.0], [9.0, 9.0, 9.0]]).ravel()
+    facts = {"margin": 0.5, "problem": {"w": w}, "table": {"names": ("a", "b", "intercept")}}
+    facts["table"]["spreads"] = np.ones(2)
+    assert data.separable(evidence(facts)).names == ("a",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"table": None},
+        {"problem": None},
+        {"table": {"spreads": None}},
+        {"problem": {"w": np.ones(5)}},
+        {"table": {"names": ("a",)}},
+    ],
+    ids=str,
+)
+def test_separable_names_no_column_that_is_not_known(change):
+    facts = {"margin": 0.5, "problem": {"w": np.array([8.0, 0.0])}, "table": {}}
+    assert data.separable(evidence(facts)).names == ("a",)
+    assert data.separable(evidence(changed(facts, change))).names == ()
+
+
+@pytest.mark.parametrize(
+    ("norms", "number", "said"),
+    [
+        ([2.0] * 15 + [40.0] + [2.0] * 4, 20.0, "clip gradients at 10."),
+        ([1e-9] * 15 + [4e-8] + [1e-9] * 4, 40.0, "clip gradients at 5e-09."),
+        ([2.0] * 19 + [39.0], None, ""),
+        ([40.0] + [2.0] * 19, None, ""),  # the first half is the way down
+        ([2.0] * 20 + [NAN], 1.0, "batch of step 20"),
+        ([2.0] * 19 + [NAN], None, ""),
+        ([2.0] * 30 + [39.0, 2.0, 2.0, 2.0, 2.0, NAN], 19.5, "batch of step 35"),
+        ([2.0] * 30 + [40.0, 2.0, 2.0, 2.0, 2.0, 2.0, NAN], 1.0, "batch of step 36"),
+        ([NAN] * 20, None, ""),
+    ],
+    ids=str,
+)
+def test_a_batch_out_of_line_is_measured_by_its_neighbours(norms, number, said):
+    norms = np.array(norms)
+    finding = data.bad_rows(evidence({"run": {**BATCHES, "norms": norms}}))
+    if number is None:
+        assert finding is None
+    else:
+        assert finding.number == pytest.approx(number)
+        assert said in finding.remedy
+
+
+def test_a_leak_is_found_in_any_column_and_by_any_few():
+    first = {"table": {"correlations": np.array([0.9995, 0.5])}}
+    assert data.leak(evidence(first)).names == ("a",)
+    none = {"table": {"correlations": np.array([]), "names": ()}}
+    assert data.leak(evidence(none)) is None
+    small = {"problem": {"least_squares": 1e-9}, "table": {"target_variance": 1e-3}}
+    small["problem"]["w"] = np.array([2e-3, 1e-3, 5.0])
+    small["table"]["spreads"] = np.array([1e-3, 1.0])
+    assert data.leak(evidence(small)).names == ("b",)
+    even = changed(small, {"table": {"spreads": np.array([0.5, 1.0])}})
+    assert set(data.leak(evidence(even)).names) == {"a", "b"}
+    for rows, leaks in ((20, True), (19, False)):
+        assert (
+            data.leak(evidence(changed(small, {"table": {"n_rows": rows}}))) is not None
+        ) is leaks
+
+
+@pytest.mark.parametrize(
+    ("end", "lowest", "told"),
+    [
+        (1.0, 1.0 - 1.1e-6, True),
+        (1.0, 1.0 - 0.9e-6, False),
+        (1e-9, 0.999e-9, True),
+        (0.0, -1e-9, True),
+        (-1.0, -1.0 - 0.9e-6, False),
+        (-1e9, -1e9 - 900.0, False),
+        (1e-9, -1e3, True),
+    ],
+)
+def test_a_lower_minimum_is_lower_by_a_millionth_of_either(end, lowest, told):
+    facts = {"run": {"curve": np.append(FALLING, end)}, "lowest": lowest, "problem": {"ratio": 0.0}}
+    finding = place.local_minimum(evidence(facts))
+    assert (finding is not None) is told
+    if told:
+        assert finding.number == pytest.approx(end - lowest)
+
+
+@pytest.mark.parametrize("size", [7, 8])
+def test_eight_values_are_the_least_to_call_level_or_stopped(size):
+    curve = np.ones(size)
+    level = {"run": {"curve": curve, "rate": 1e-3}, "problem": {"slope_bend": 1e-3, "ratio": 0.5}}
+    assert (place.plateau(evidence(level)) is not None) is (size == 8)
+    assert (place.stopped(evidence({"run": {"curve": curve}})) is not None) is (size == 8)
+
+
+@pytest.mark.parametrize(
+    ("curve", "told"),
+    [
+        ([8.0] * 5 + [4.0, 2.0] + [1.0] * 3, True),
+        ([8.0] * 6 + [1.0 + 2e-12, 1.0, 1.0, 1.0], True),
+        ([8.0] * 7 + [1.0 + 2e-12, 1.0, 1.0], False),
+        ([8.0] * 7 + [1e6 + 5e-7, 1e6, 1e6], True),
+        ([8.0] * 7 + [1e-6 + 5e-19, 1e-6, 1e-6], True),
+        ([8.0] * 7 + [1e-6 + 5e-18, 1e-6, 1e-6], False),
+        ([8.0] * 7 + [1.0, 1.0, NAN], False),
+    ],
+    ids=str,
+)
+def test_stopped_is_the_last_quarter_within_rounding_of_its_end(curve, told):
+    assert (place.stopped(evidence({"run": {"curve": np.array(curve)}})) is not None) is told
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shrink", "remedy"),
+    [
+        (1e-3, 0.1, "Give it 3 more steps"),
+        (1e-5, 0.1, "Give it 1 more steps"),
+        (NAN, 1.0, "Give it 39 more steps"),
+        (1e-3, 0.0, "Give it 39 more steps"),
+    ],
+)
+def test_on_course_says_how_many_steps_are_left(ratio, shrink, remedy):
+    facts = {"run": {"shrink": shrink}, "problem": {"ratio": ratio}}
+    assert place.on_course(evidence(facts)).remedy.startswith(remedy)
+
+
+def test_on_course_counts_one_step_at_least_and_the_share_that_fell():
+    facts = {"run": {"full_batch": False, "steps": 0, "curve": np.array([1e-3, 5e-4])}}
+    finding = place.on_course(evidence(facts))
+    assert finding.remedy.startswith("Give it 1 more steps")
+    assert finding.number == pytest.approx(evidence(facts).fall / 1e-3)
