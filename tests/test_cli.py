@@ -18,6 +18,7 @@ import downslope.cli
 from downslope import errors
 from downslope.cli import run, sentence
 from downslope.fitting.model import load
+from downslope.trace import load_trace
 
 FIVE = "engine_size,horsepower,curb_weight,width,highway_mpg"
 
@@ -713,3 +714,68 @@ def test_what_is_asked_for_is_kept_though_nobody_reads(line, tmp_path):
         running.stdout.close()
         assert running.wait(timeout=60) == 0
     assert load(tmp_path / "m").target == "y"
+
+
+# --- the same walk in round coordinates ----------------------------------------------------------
+
+
+@pytest.fixture
+def twins(tmp_path):
+    """Two columns that move together, and a target of both."""
+    rng, path = np.random.default_rng(0), tmp_path / "twins.csv"
+    size = rng.normal(size=200)
+    X = np.column_stack([size + 0.2 * rng.normal(size=200) for _ in range(2)])
+    y = X @ [1.0, 2.0] + 0.3 * rng.normal(size=200) + 5.0
+    rows = [f"{a},{b},{c}" for (a, b), c in zip(X, y, strict=True)]
+    path.write_text("a,b,y\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_a_walk_is_shown_in_round_coordinates_on_request(twins, here, capsys):
+    fitted = ("fit", twins, "--target", "y", "--alpha", 0)
+    plain = ["--rule", "plain", "--learning-rate", "constant", "--eta0", 0.4, "-q"]
+    plain += ["--batch-size", "full", "--tol", 1e-9, "--max-iter", 5000]
+    assert cli(capsys, *fitted, *plain, "--trace", "w.csv", "--report", "w.html")[0] == 0
+    kept = ("--in-round", "--trace", "u.csv", "--report", "u.html", "--figures", "drawn")
+    assert cli(capsys, *fitted, *plain, *kept)[0] == 0
+    assert (here / "drawn" / "in_round.png").stat().st_size > 10_000
+    page = (here / "u.html").read_text()
+    check_harmless(page)
+    assert "1 in round coordinates" in page
+    assert "Whitened: a round bowl" in page
+    assert "in round coordinates" not in (here / "w.html").read_text()
+    w, u = load_trace(here / "w.csv"), load_trace(here / "u.csv")
+    assert u.weight_names() == ("w[u0]", "w[u1]", "w[u2]")
+    np.testing.assert_array_equal(w["value"], u["value"])
+    # One matrix takes every record there, and in its coordinates heights are half squared lengths.
+    turned = np.linalg.lstsq(w.weights, u.weights)[0]
+    np.testing.assert_allclose(w.weights @ turned, u.weights, atol=1e-9 * np.abs(u.weights).max())
+    heights = w["value"] - w["value"][-1]
+    lengths = 0.5 * ((u.weights - u.weights[-1]) ** 2).sum(axis=1)
+    np.testing.assert_allclose(heights[:3], lengths[:3], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "add --report report.html"),
+        (("--report", "r.html", "--penalty", "l1"), "leave one of the two out"),
+        (("--report", "r.html", "--stream"), "for one table in memory"),
+    ],
+)
+def test_round_coordinates_that_cannot_be_are_refused_before_training(
+    options, said, twins, here, capsys
+):
+    code, _, error = cli(capsys, "fit", twins, "--target", "y", "--in-round", *options)
+    assert code == 2
+    assert said in error
+    assert not (here / "r.html").exists()
+
+
+@pytest.mark.parametrize(("limit", "said"), [("MOST_WEIGHTS", "weights"), ("MOST_VALUES", "rows")])
+def test_round_coordinates_of_too_much_are_refused(limit, said, twins, here, capsys, monkeypatch):
+    monkeypatch.setattr(f"downslope.fitting.round_picture.{limit}", 1)
+    asked = ("fit", twins, "--target", "y", "--in-round", "--figures", "drawn")
+    code, _, error = cli(capsys, *asked)
+    assert code == 2
+    assert re.search(rf"\d {said} are more than", error)

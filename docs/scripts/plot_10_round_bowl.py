@@ -85,6 +85,9 @@ figure = whitening(before, after, conditions=conditions, names=("length", "width
 figure
 
 # %%
+# (``downslope fit cars.csv --target price --report report.html --in-round`` puts this picture of
+# your own table into the report.)
+#
 # The straight line on the right, told in the weights on the left, is a step that knows how long the
 # valley is.
 print(bowl.to_weights(walks["bowl"].trace.weights).round(3))

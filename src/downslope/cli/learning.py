@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from downslope.bowl.pass_log import Checkpointing
     from downslope.diagnosis.diagnose import Diagnosis
     from downslope.fitting.fit import Ask, Fit, Prepared
+    from downslope.fitting.round_picture import Round
     from downslope.tables import Table
 
 MOST_COEFFICIENTS = 8
@@ -32,6 +33,8 @@ class Keeping:
     trace: str | None = None
     figures: str | None = None
     figure: str | None = None
+    in_round: bool = False
+    """Whether the walk is kept in round coordinates too."""
 
     def check(self) -> None:
         """Refuse names that cannot be written before an hour of training, not after."""
@@ -52,6 +55,18 @@ class Keeping:
             raise SettingError(
                 f"{option} {name!r}: the folder {str(path.parent)!r} does not exist; make it first."
             )
+
+
+def check_in_round(keeping: Keeping, penalty: str) -> None:
+    """Refuse what has no round coordinates, and a wish for them that nothing would show."""
+    from downslope.fitting.round_picture import refuse_corners
+
+    refuse_corners(penalty)
+    if keeping.report is keeping.figures is keeping.trace is None:
+        raise SettingError(
+            "--in-round changes the report, the figures and the trace; add --report report.html, "
+            "--figures FOLDER or --trace walk.csv."
+        )
 
 
 def learn(
@@ -160,34 +175,37 @@ def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
 
 def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
     """Write what is to be kept; what was written, by kind."""
+    from downslope.fitting.round_picture import round_of
     from downslope.fitting.telling import score_words, told
 
     written = {}
+    seen = round_of(done) if keeping.in_round else None
     if keeping.model is not None:
         done.model(told(diagnosis), score_words(done)).save(keeping.model)
         written["model"] = keeping.model
     if keeping.trace is not None:
-        done.trained.history.save(keeping.trace)
+        history = done.trained.history
+        (history if seen is None else seen.trace(history)).save(keeping.trace)
         written["trace"] = keeping.trace
     if keeping.report is not None:
         from downslope.fitting.fit_report import story
         from downslope.pictures.report import save_report
 
-        save_report(story(done, diagnosis, done.data.view.table.name), keeping.report)
+        save_report(story(done, diagnosis, done.data.view.table.name, seen), keeping.report)
         written["report"] = keeping.report
     if keeping.figures is not None:
-        draw(done, diagnosis, Path(keeping.figures))
+        draw(done, diagnosis, Path(keeping.figures), seen)
         written["figures"] = keeping.figures
     return written
 
 
-def draw(done: Fit, diagnosis: Diagnosis, folder: Path) -> None:
+def draw(done: Fit, diagnosis: Diagnosis, folder: Path, seen: Round | None = None) -> None:
     """Every figure as SVG and PNG."""
     from downslope.fitting.fit_report import figures
     from downslope.pictures.style import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in figures(done, diagnosis).items():
+    for name, figure in figures(done, diagnosis, seen).items():
         for ending in ("svg", "png"):
             save(figure, folder / f"{name}.{ending}")
 

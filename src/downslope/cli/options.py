@@ -216,6 +216,12 @@ Figures = Annotated[
     str | None,
     typer.Option(help="Folder for the figures, SVG and PNG.", rich_help_panel=KEEPING),
 ]
+InRound = Annotated[
+    bool,
+    typer.Option("--in-round", help="Show the walk in round coordinates too, in the report and the "
+                 "figures; the weights of --trace are then the round ones.",
+                 rich_help_panel=KEEPING),
+]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Say one JSON object and nothing else.")]
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from downslope.diagnosis.diagnose import Diagnosis
 from downslope.fitting.fit import Fit
+from downslope.fitting.round_picture import Round, before_and_after
 from downslope.fitting.telling import (
     adds_to,
     asked,
@@ -48,13 +49,15 @@ MOST_VALUES = 3e7
 """Numbers of losses of rows that a picture of a landscape may cost: a second or so."""
 
 
-def story(done: Fit, diagnosis: Diagnosis, source: str) -> Story:
+def story(done: Fit, diagnosis: Diagnosis, source: str, seen: Round | None = None) -> Story:
     """Everything the report tells of a fit.
 
     Parameters
     ----------
     source : str
         Name of the table.
+    seen : Round or None
+        The problem in round coordinates, where they were asked for.
     """
     reason, target = done.reason, done.data.view.target
     used = [column.name for column in done.data.view.features]
@@ -68,9 +71,9 @@ def story(done: Fit, diagnosis: Diagnosis, source: str) -> Story:
         converged=reason.converged,
         asked=[Fact(name, value) for name, value in asked(done).items()],
         conventions=conventions(done),
-        scores=cards(done, diagnosis),
+        scores=cards(done, diagnosis, seen),
         findings=[FindingLine(title.capitalize(), *rest) for title, *rest in told(diagnosis)],
-        pictures=pictures(done, diagnosis),
+        pictures=pictures(done, diagnosis, seen),
         coefficients=coefficient_lines(done),
         coefficients_left=max(done.coefficients.size - MOST_COEFFICIENTS, 0),
         columns=[
@@ -84,7 +87,7 @@ def story(done: Fit, diagnosis: Diagnosis, source: str) -> Story:
     )
 
 
-def cards(done: Fit, diagnosis: Diagnosis) -> list[Score]:
+def cards(done: Fit, diagnosis: Diagnosis, seen: Round | None = None) -> list[Score]:
     """The numbers at the top of the page."""
     shown = []
     for score in done.scores:
@@ -98,6 +101,9 @@ def cards(done: Fit, diagnosis: Diagnosis) -> list[Score]:
     note = f"stable below {number(limit)}" if limit is not None else ""
     if not np.isnan(rate):
         shown.append(Score("last learning rate", number(rate), note))
+    if seen is not None:
+        note = f"{number(seen.after)} in round coordinates"
+        shown.append(Score("condition number", number(seen.before), note))
     return shown
 
 
@@ -116,9 +122,11 @@ def coefficient_lines(done: Fit) -> list[CoefficientLine]:
     return lines
 
 
-def pictures(done: Fit, diagnosis: Diagnosis, theme: Theme = PAGE) -> list[Picture]:
+def pictures(
+    done: Fit, diagnosis: Diagnosis, seen: Round | None = None, theme: Theme = PAGE
+) -> list[Picture]:
     """Figures with their captions, for the page."""
-    drawn = figures(done, diagnosis, theme)
+    drawn = figures(done, diagnosis, seen, theme)
     return [Picture(figure, CAPTIONS[name]) for name, figure in drawn.items()]
 
 
@@ -131,6 +139,9 @@ CAPTIONS = {
     "contours": "The same from above, over both weights of the scaled problem.",
     "plane": "The path on the two directions in which it moved most; dots are coloured by the true "
     "loss, the contours show the plane's.",
+    "in_round": "Plain gradient descent on this problem from zero weights: left in the valley that "
+    "the columns make, right in round coordinates, where the default walks and minus the gradient "
+    "points at the lowest point.",
     "coefficients": "What one standard deviation of each column changes; diamonds are the "
     "reference solution.",
     "predictions": "Predictions against the truth, and against those of the reference solution.",
@@ -138,7 +149,9 @@ CAPTIONS = {
 }
 
 
-def figures(done: Fit, diagnosis: Diagnosis, theme: Theme = LIGHT) -> dict[str, Figure]:
+def figures(
+    done: Fit, diagnosis: Diagnosis, seen: Round | None = None, theme: Theme = LIGHT
+) -> dict[str, Figure]:
     """Every figure that makes sense for this fit, by name."""
     drawn: dict[str, Figure] = {}
     target = done.data.view.target.name
@@ -162,6 +175,8 @@ def figures(done: Fit, diagnosis: Diagnosis, theme: Theme = LIGHT) -> dict[str, 
             theme=theme,
         )
     drawn |= _landscape(done, theme) | _plane(done, theme)
+    if seen is not None:
+        drawn["in_round"] = before_and_after(done, seen, theme)
     if len(done.coefficients) == 1 and done.coefficients.size > 1:
         other = done.reference_weights()
         drawn["coefficients"] = coefficients(

@@ -343,6 +343,9 @@ def basins(
     return figure
 
 
+ROUND_NAMES = ("first round coordinate", "second round coordinate")
+
+
 def whitening(
     before: Valley,
     after: Valley,
@@ -360,7 +363,7 @@ def whitening(
     conditions : tuple of float, optional
         Condition numbers of the two.
     names : tuple of str
-        The two weights, for the axes.
+        The two weights, for the axes on the left; those on the right are mixtures of both.
     theme : Theme, default LIGHT
         Colours and paper.
 
@@ -382,7 +385,7 @@ def whitening(
     figure, panels = canvas(theme, 9.4, 4.9, ncols=2)
     words = ("As the columns are", "Whitened: a round bowl")
     for k, (panel, valley) in enumerate(zip(panels, (before, after), strict=True)):
-        contours(panel, theme, valley, names)
+        contours(panel, theme, valley, (names, ROUND_NAMES)[k])
         note = _steps_note(valley)
         if conditions is not None:
             note = f"condition number {number(conditions[k])} · {note}"
