@@ -184,8 +184,9 @@ def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
         done.model(told(diagnosis), score_words(done)).save(keeping.model)
         written["model"] = keeping.model
     if keeping.trace is not None:
-        history = done.trained.history
-        (history if seen is None else seen.trace(history)).save(keeping.trace)
+        trained = done.trained
+        kept = trained.history if seen is None else seen.trace(trained.result.trace)
+        kept.save(keeping.trace)
         written["trace"] = keeping.trace
     if keeping.report is not None:
         from downslope.fitting.fit_report import story

@@ -39,7 +39,7 @@ class Round(NamedTuple):
     after: float
 
     def trace(self, trace: Trace) -> Trace:
-        """The same records, with weights in round coordinates."""
+        """The same records of the scaled problem, with weights in round coordinates."""
         weights = None if trace.weights is None else self.problem.to_round(trace.weights)
         return Trace(trace.columns, weights, tuple(f"u{k}" for k in range(self.problem.size)))
 
