@@ -1,5 +1,7 @@
 """Passes on tensors: NumPy's answer to rounding in float64, to five digits in float32."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -7,6 +9,7 @@ from sklearn.base import clone
 from downslope.bowl.passes import DensePasses, read_only
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
+from downslope.cli import run as downslope
 from downslope.errors import DownslopeError, InputError, PairError, SettingError
 from downslope.estimators import DescentClassifier, DescentRegressor
 from downslope.losses import make_loss
@@ -243,3 +246,44 @@ def test_validation_rows_are_refused_on_a_device(model):
     rows = torch.tensor(X) if model.device is None else X
     with pytest.raises(PairError, match="validation rows need rows in memory"):
         model.fit(rows, y, X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize("where", ["cpu", CUDA])
+@pytest.mark.parametrize("kind", ["numbers", "two", "three", "three by hinge"])
+def test_on_the_command_line_a_device_answers_what_memory_answers(where, kind, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 3))
+    z = X @ [1.0, -2.0, 0.5]
+    y = {
+        "numbers": z + rng.normal(size=3000),
+        "two": np.where(z + rng.logistic(size=3000) > 0, "yes", "no"),
+    }.get(kind, np.array(["a", "b", "c"])[np.digitize(z + rng.normal(size=3000), [-1, 1])])
+    rows = "".join(",".join(map(str, [*x, t])) + "\n" for x, t in zip(X, y, strict=True))
+    (tmp_path / "t.csv").write_text("p,q,r,y\n" + rows)
+    words = ["fit", str(tmp_path / "t.csv"), "-t", "y", "--json", "--tol", "1e-18"]
+    words += ["--loss", "squared_hinge"] * (kind == "three by hinge")
+    found = []
+    for more in ([], ["--device", where]):
+        assert downslope([*words, *more]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    near, far = found
+    for ours, theirs in zip(far["coefficients"], near["coefficients"], strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-7)
+    assert far["scores"]["R²" if kind == "numbers" else "accuracy"]["value"] == pytest.approx(
+        near["scores"]["R²" if kind == "numbers" else "accuracy"]["value"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--device", "gpu"], "device='gpu' cannot be used here"),
+        (["--device", "cuda:99"], "device='cuda:99' cannot be used here"),
+        (["--device", "cpu", "--batch-size", "10"], "fitted without a learning rate"),
+        (["--device", "cpu", "--stream"], "--device is for one table in memory"),
+    ],
+)
+def test_a_wrong_device_on_the_command_line_is_a_sentence(words, says, tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i},{2 * i % 7}\n" for i in range(50)))
+    assert downslope(["fit", str(tmp_path / "t.csv"), "-t", "y", *words]) == 2
+    assert says in capsys.readouterr().err

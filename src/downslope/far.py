@@ -87,22 +87,40 @@ def far_rows(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> tuple
 
 def _on_device(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[DeviceRows, Array | None]:
     """Rows as tensors and, for a classifier, the numbers of its classes; targets are such."""
-    try:
-        from downslope.bowl.device_passes import device_rows
-    except ImportError:
-        raise SettingError(
-            f"device={estimator.device!r} needs PyTorch; install it (pip install "
-            "'downslope[torch]'), or leave device out."
-        ) from None
     numbers = None
     if "class_weight" in vars(estimator):
         estimator.classes_, y = np.unique(np.asarray(_here(y)), return_inverse=True)
         _refuse_one_class(estimator.classes_)
         numbers = np.arange(len(estimator.classes_))
-    rows = device_rows(X, y, weights, vars(estimator).get("device"))
+    rows = _sent(X, y, weights, vars(estimator).get("device"))
     if is_tensor(X):  # arrays have been counted, with their names, when they were checked
         estimator.n_features_in_ = rows.n_features
     return rows, numbers
+
+
+def rows_on(device: str, X: Array, y: Array, loss: str, n_classes: int = 0) -> DeviceRows:
+    """Dense rows on a device, for ``train_far``; targets are numbers, or numbers of classes.
+
+    Raises
+    ------
+    InputError
+        If a cell is missing or infinite.
+    SettingError
+        If there is no such device, or PyTorch is missing.
+    """
+    rows = _sent(X, y, None, device)
+    return rows.map(partial(_coded, np.arange(n_classes), loss)) if n_classes else rows
+
+
+def _sent(X: Any, y: Any, weights: Any, device: str | None) -> DeviceRows:
+    try:
+        from downslope.bowl.device_passes import device_rows
+    except ImportError:
+        raise SettingError(
+            f"device={device!r} needs PyTorch; install it (pip install 'downslope[torch]'), or "
+            "leave device out."
+        ) from None
+    return device_rows(X, y, weights, device)
 
 
 def _on_cluster(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[Any, Array | None]:

@@ -32,7 +32,7 @@ PER_BYTE = 5.0
 """Bytes of memory for each byte of a table: its cells as text, as numbers, and as features."""
 IN_MEMORY = (
     *("header", "encoding", "decimal", "day_first", "missing", "skip_lines", "skip_last"),
-    *("skip_bad_rows", "comment", "report", "trace", "figures", "in_round"),
+    *("skip_bad_rows", "comment", "report", "trace", "figures", "in_round", "device"),
 )
 
 

@@ -31,6 +31,7 @@ def fit(
     cache: o.Cache = None,
     within: o.Within = None,
     cluster: o.Cluster = None,
+    device: o.Device = None,
     checkpoint: o.Checkpoint = None,
     every: o.Every = 30.0,
     resume: o.Resume = False,
@@ -69,4 +70,4 @@ def fit(
     from downslope.tables import read_table
 
     table = read_table(data[0], **o.reading(given))
-    return learn(table, ask_from(given), keeping, screen, checkpointing(given))
+    return learn(table, ask_from(given), keeping, screen, checkpointing(given), device)

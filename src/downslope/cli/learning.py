@@ -75,6 +75,7 @@ def learn(
     keeping: Keeping,
     screen: Screen,
     checkpoint: Checkpointing | None = None,
+    device: str | None = None,
 ) -> int:
     """Train, show and keep; the exit code."""
     from downslope.fitting.fit import fit, prepare
@@ -84,7 +85,7 @@ def learn(
     show_understanding(data, screen)
     tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
     with screen.running(ask.max_iter, tol) as each_epoch:
-        done = fit(data, each_epoch, checkpoint)
+        done = fit(data, each_epoch, checkpoint, device)
     diagnosis = diagnosed(done)
     show_ending(done, diagnosis, screen)
     show_coefficients(done, screen)

@@ -184,6 +184,14 @@ Cluster = Annotated[
         rich_help_panel=SCALING_UP,
     ),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Where the passes over one table in memory run, such as cuda; needs PyTorch.",
+        rich_help_panel=SCALING_UP,
+    ),
+]
 Checkpoint = Annotated[
     str | None,
     typer.Option(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl.pass_log import Checkpointing
-from downslope.errors import InputError, SettingError
+from downslope.errors import InputError, PairError, SettingError
 from downslope.fitting.model import Model, Told, outputs
 from downslope.fitting.references import Reference, reference
 from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
@@ -243,6 +243,7 @@ def fit(
     data: Prepared,
     each_epoch: Callable[[Sight], Reason | None] | None = None,
     checkpoint: Checkpointing | None = None,
+    device: str | None = None,
 ) -> Fit:
     """Train a model and judge it.
 
@@ -253,6 +254,8 @@ def fit(
         Shown the run after every pass over the rows; a reason that it answers ends the run.
     checkpoint : Checkpointing, optional
         Where the run is kept, so that it can go on after a crash.
+    device : str, optional
+        Where the passes run, such as ``"cuda"``; PyTorch does the work there.
 
     Raises
     ------
@@ -269,7 +272,10 @@ def fit(
     (array([[3.]]), 'R²', 1.0)
     """
     began = time.perf_counter()
-    trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
+    if device is None:
+        trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
+    else:
+        trained = train_on(device, data, checkpoint)
     seconds = time.perf_counter() - began
     coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
@@ -280,6 +286,29 @@ def fit(
     assert trained.problem is not None  # it was trained just now
     other = reference(trained.problem)
     return judged(Fit(data, trained, coefficients, intercepts, other, seconds))
+
+
+def train_on(device: str, data: Prepared, checkpoint: Checkpointing | None = None) -> Trained:
+    """``train`` on a device; what reads the fit afterwards reads the rows here.
+
+    Raises
+    ------
+    PairError
+        For sparse rows, and for settings that step on some rows at a time.
+    SettingError
+        If there is no such device, or PyTorch is missing.
+    """
+    from downslope.far import rows_on, train_far
+
+    near = rows_for(data)
+    if not isinstance(near.X, np.ndarray):
+        raise PairError(
+            f"device={device!r} takes dense rows, and those of {data.view.table.name} are sparse, "
+            f"{near.n_features:,} columns; leave device out."
+        )
+    classes = 0 if data.task == "regression" else max(len(data.view.target.classes), 2)
+    rows = rows_on(device, near.X, data.y[data.learned], data.ask.loss, classes)
+    return replace(train_far(rows, data.settings, checkpoint), rows=near)
 
 
 def settled(ask: Ask, view: Understood) -> Ask:

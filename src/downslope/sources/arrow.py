@@ -4,6 +4,7 @@ Files are read in record batches, a few ahead of the one in use, and each batch 
 features when its turn comes. What is in memory at any time is a few batches, however long the data.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ CELLS_PER_BATCH = 1 << 20
 """A batch is shorter where there are many columns, so that memory does not grow with them."""
 CSV_BYTES = 4 << 20
 """Text parsed at a time: what each batch costs besides its cells is then little."""
+PATIENCE = 8
+"""Seconds for which requests to a host that cannot be reached are repeated."""
 AHEAD = 2
 """Batches read ahead: enough to hide the disk, few enough to keep memory flat."""
 ENDINGS = {
@@ -254,12 +257,13 @@ def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") 
     >>> open_files(path).schema.names
     ['x', 'y']
     """
-    name = str(source) if isinstance(source, (str, Path)) else f"{len(source)} files"
-    paths, filesystem = _resolve(source)
-    if not paths:
-        raise InputError(f"{name} matches no file; check the path or the pattern.")
-    kind = _format(paths, name, filesystem)
+    name = _shown(source) if isinstance(source, (str, Path)) else f"{len(source)} files"
+    far = "://" in name and not name.startswith("file:")
     try:
+        paths, filesystem = _resolve(source)
+        if not paths:
+            raise InputError(f"{name} matches no file; check the path or the pattern.")
+        kind = _format(paths, name, filesystem)
         # A folder is passed as itself so that its partitions are found.
         where: Any = paths[0] if len(paths) == 1 else paths
         layout = _csv(separator) if kind == "csv" else kind
@@ -267,7 +271,8 @@ def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") 
             where, format=layout, filesystem=filesystem, partitioning="hive"
         )
     except (OSError, pyarrow.ArrowInvalid) as error:
-        raise InputError(f"{name} cannot be opened: {str(error).splitlines()[0]}") from None
+        check = "; check the address, the network and your credentials." if far else ""
+        raise InputError(f"{name} cannot be opened: {str(error).splitlines()[0]}{check}") from None
     return Files(dataset, name, dataset.schema)
 
 
@@ -324,10 +329,14 @@ def _resolve(source: str | Path | Sequence[str | Path]) -> tuple[list[str], Any]
         return [str(path) for path in source], None
     text = str(source)
     if "://" in text:
+        if text.startswith(("gs:", "gcs:")) and "retry_limit_seconds" not in text:
+            # Google's library tries for a quarter of an hour to reach an unreachable host.
+            text += f"{'&' if '?' in text else '?'}retry_limit_seconds={PATIENCE}"
         try:
             filesystem, path = pyarrow.fs.FileSystem.from_uri(text)
-        except (OSError, pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-            raise InputError(f"{text} is not an address Arrow can open: {error}") from None
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+            why = str(error).replace(text, _shown(source))
+            raise InputError(f"{_shown(source)} is not an address Arrow can open: {why}") from None
         return _glob(path, filesystem), filesystem
     if any(mark in text for mark in "*?["):
         base = Path(Path(text).anchor or ".")
@@ -354,10 +363,28 @@ def _format(paths: list[str], name: str, filesystem: Any) -> str:
             for info in where.get_file_info(selector)
             if info.is_file and not Path(info.path).name.startswith(("_", "."))
         }
+    if not endings:
+        raise InputError(
+            f"{name} is empty, or not there; name a folder that holds files ending in "
+            f"{', '.join(ENDINGS)}."
+        )
     kinds = {ENDINGS.get(ending) for ending in endings}
     if len(kinds) != 1 or None in kinds:
         raise InputError(
-            f"{name} holds files ending in {', '.join(sorted(endings)) or 'nothing'}; a set of "
+            f"{name} holds files ending in {', '.join(sorted(map(_ending, endings)))}; a set of "
             f"files needs one ending of {', '.join(ENDINGS)}."
         )
     return str(kinds.pop())
+
+
+def _ending(ending: str) -> str:
+    return ending or "no ending"
+
+
+def _shown(source: str | Path) -> str:
+    """An address as it can be shown: without a password.
+
+    >>> _shown("s3://key:secret@bucket/rows.csv")
+    's3://bucket/rows.csv'
+    """
+    return re.sub(r"://[^@/]*@", "://", str(source))
