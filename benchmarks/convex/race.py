@@ -14,7 +14,7 @@ from benchmarks.convex.targets import Target, limit_ratio, targets_of
 OUT = Path(__file__).parents[1] / "out"
 OURS = "downslope"
 ROUNDS = 5
-TOTAL = 1.25
+TOTAL = 1.1
 """All fits of a curve together, in limits of one."""
 LEAST = 0.5
 """Seconds that every fit may take."""

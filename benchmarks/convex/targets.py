@@ -40,7 +40,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
     name: (Target(1.0),)
     for name in ("adult", "covtype_like", "housing", "diamonds", "a9a", "mnist")
 }
-FEW = 5.0
+FEW = 4.0
 """Times ours that a peer may take where no target asks for more."""
 
 
