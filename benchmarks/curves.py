@@ -35,7 +35,7 @@ def scipys(problem: Nist, start: tuple[float, ...]) -> tuple[float, int]:
     found = scipy.optimize.least_squares(
         lambda w: curve.residuals_and_jacobian(w)[0],
         start,
-        curve.jacobian,
+        lambda w: curve.residuals_and_jacobian(w)[1],
         method="lm",
         x_scale="jac",
         ftol=1e-15,

@@ -15,11 +15,12 @@ from nist_nonlinear import FILED, WRITTEN, filed
 from downslope.descend import begin, steps
 from downslope.errors import InputError, PairError, SettingError
 from downslope.losses import MeanSquares
-from downslope.minimizing.curves import least_squares_descent
+from downslope.minimizing.curves import least_squares_descent, make_curve
 from downslope.minimizing.minimize import minimize
 from downslope.minimizing.quasi_newton import LBFGS, StrongWolfe, _turn
 from downslope.minimizing.spectral import Spectral
 from downslope.minimizing.standstill import why_standing
+from downslope.minimizing.straight import Bent, straight_weights
 from downslope.objective import Objective
 from downslope.penalties import Penalty
 from downslope.problems.callables import with_differences
@@ -297,15 +298,48 @@ def test_standard_errors_of_memory_do_not_leak_between_runs():
 def test_nist_nonlinear_regression_to_six_certified_digits(name, start):
     problem = WRITTEN.get(name) or filed(name, shared("nist"))
     result = problem.solve(getattr(problem, start))
-    if (name, start) == (
-        "MGH10",
-        "start1",
-    ):  # a valley that falls for ever; it is not called solved
-        assert not result.reason.converged
-        return
     assert problem.digits(result.w) >= 6.0
     assert result.trace["value"][-1] == pytest.approx(problem.residual_ss, rel=1e-9, abs=2e-24)
     assert result.reason.converged, result.reason
+
+
+BENT = {
+    "MGH10": {"b2", "b3"},
+    "MGH17": {"b4", "b5"},
+    "Roszman1": {"b3", "b4"},
+    "Chwirut2": {"b1", "b2", "b3"},
+    "ENSO": {"b4", "b7"},
+}
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_straight_weights_follow_the_bent_ones(name):
+    problem = WRITTEN[name]
+    names = tuple(f"b{i + 1}" for i in range(len(problem.certified)))
+    curve = make_curve(problem.formula, {"x": problem.x, "y": problem.y}, names, "y")
+    straight = straight_weights(curve.model, names)
+    rest = tuple(i for i in range(len(names)) if i not in straight)
+    assert {names[i] for i in rest} == BENT[name]
+    bent, certified = Bent(curve, straight, rest), np.array(problem.certified)
+    np.testing.assert_allclose(bent.whole(certified[list(rest)]), certified, rtol=1e-6)
+    u = 1.05 * certified[list(rest)]
+    for i, size in enumerate(1e-6 * np.abs(u)):
+        ahead, back = (bent.evaluate(u + way * size * np.eye(len(u))[i])[0] for way in (1, -1))
+        assert bent.evaluate(u)[1][i] == pytest.approx((ahead - back) / (2 * size), rel=1e-5)
+
+
+def test_a_line_is_a_curve_too_and_columns_may_say_the_same_twice():
+    x = np.arange(6.0)
+    data = {"x": x, "z": 2.0 * x, "y": np.array([1.0, 3.0, 2.0, 5.0, 4.0, 6.0])}
+    line = least_squares_descent("a + b*x", data, {"a": 9, "b": 9})
+    np.testing.assert_allclose(line.w, np.polyfit(x, data["y"], 1)[::-1], rtol=1e-10)
+    assert line.trace.names == ("a", "b")
+    assert line.trace.weights.shape == (len(line.trace), 2)
+    twice = least_squares_descent(
+        "a + b*x + c*z + exp(-p*x)", data, {"a": 1, "b": 1, "c": 1, "p": 1}
+    )
+    once = least_squares_descent("a + b*x + exp(-p*x)", data, {"a": 1, "b": 1, "p": 1})
+    assert twice.trace["value"][-1] == pytest.approx(once.trace["value"][-1], rel=1e-6)
 
 
 def test_curves_refuse_what_is_missing():
