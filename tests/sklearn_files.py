@@ -34,6 +34,8 @@ QUICK = {
     "Ridge": "not cv and not array_api and not lbfgs_solver_consistency",
 }
 """What of each file is quick enough for every day, as pytest's ``-k``."""
+ROUNDING = "wants seven digits of small weights under L1; the rounding of the value leaves six"
+"""May pass or fail: chance decides."""
 LEFT = {
     "keeps weights above zero, which no model of ours does": [
         r"Ridge::test_ridge_(positive_regression|ground_truth_positive|positive_error)_test.*",
@@ -71,6 +73,7 @@ LEFT = {
     "leaves a class out of a fold: scikit-learn gives it weights, ours knows what it has seen": [
         r"LogisticRegression::test_(multinomial_cv_iris|logistic_cv_folds_with_classes_missing).*",
     ],
+    ROUNDING: [r"LogisticRegression::test_logistic_regression_cv_refit\[.*-1\]"],
 }
 """Tests that fail on our weights, by the reason why: patterns of ``model::test``."""
 
@@ -114,8 +117,9 @@ def reasons(test: str) -> list[str]:
 def surprises(found: dict[str, dict]) -> Iterator[str]:
     """Tests that failed and should pass, and the other way round."""
     for test, said in found.items():
-        expected = len(reasons(test))
-        if said["passed"] and expected:
+        why = reasons(test)
+        expected = len(why)
+        if said["passed"] and expected and ROUNDING not in why:
             yield f"{test} passed, but is listed as one that fails"
         if not said["passed"] and expected != 1:
             yield f"{test} failed, {expected} reasons known: {said['why'][:500]}"
