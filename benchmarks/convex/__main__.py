@@ -8,10 +8,9 @@ fit are apart (column "warm-up"), and so are other layouts of the rows and rates
 means that the gap was not reached by then, after a quarter more than the target asks of ours to
 1e-6 (four times ours where none is asked; ``--times`` sets it), and no later than ``--seconds``.
 Ours, the best peer at 1e-6 and those of the target are then run five times in turn, and ratios are
-of medians. Two threads follow one: there ours and the two fastest peers to 1e-6 on one thread
-run again.
-Seconds are processor time on one thread, which other work on the machine hardly touches, and wall
-time on several.
+of medians. Two threads follow one: there ours and the two fastest peers to 1e-6 on one thread run
+again. Seconds are processor time on one thread, which other work on the machine hardly touches,
+and wall time on several.
 
 ``--write FILE`` puts the summary into FILE between ``<!-- convex -->`` and ``<!-- /convex -->``,
 after each problem: a run that is broken off leaves what it had.

@@ -16,6 +16,8 @@ OURS = "downslope"
 ROUNDS = 5
 TOTAL = 1.1
 """All fits of a curve together, in limits of one."""
+FIRST = 1.5
+"""What the first fit of a process may take, in limits: it also fills caches and memory."""
 LEAST = 0.5
 """Seconds that every fit may take."""
 Runs = list[dict]
@@ -31,7 +33,7 @@ def curve_of(worker: Worker, name: str, limit: float, first: float, lowest: floa
     runs: Runs = []
     best, spent, stalls = np.inf, 0.0, 0
     budgets = solvers()[worker.solver].budgets
-    once = worker.fit(name, budgets[0], limit)
+    once = worker.fit(name, budgets[0], FIRST * limit)
     if once is None:
         return runs
     for i, budget in enumerate(budgets):
@@ -180,6 +182,8 @@ class Race:
             ratio = medians[best] / medians[OURS]
             said = f"{best} {medians[best]:.3g} s, {ratio:.3g}x"
             return said, "met" if ratio >= target.ratio else "MISSED"
+        if not whom and self.threads > 1:
+            return "none came there on one thread", "-"
         if not whom:
             return "no peer takes it", "not told"
         limit = min(self.limit(s) for s in whom)

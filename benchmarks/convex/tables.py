@@ -19,7 +19,7 @@ def tell(race: Race) -> None:
     print(
         f"\n## {race.name} ({n:,} x {d:,}, {problem.loss}, l2 = {problem.l2:g}, "
         f"l1 = {problem.l1:.3g}), {race.threads} thread{plural}, {race.clock} seconds, "
-        f"each fit at most {limits_of(race)} s\n"
+        f"peers' fits at most {limits_of(race)} s\n"
     )
     if isinstance(problem.X, np.ndarray) and race.threads == 1:
         once, product = read_once(problem.X)
@@ -49,7 +49,7 @@ def tell(race: Race) -> None:
 def limits_of(race: Race) -> str:
     """Most seconds of a peer's fit, from the least to the most."""
     limits = sorted({round(race.limit(s), 1) for s in race.runs if s != OURS})
-    return " to ".join(f"{v:g}" for v in (limits[:1] + limits[-1:] if limits[1:] else limits))
+    return " to ".join(f"{v:g}" for v in dict.fromkeys(limits[:1] + limits[-1:])) or "-"
 
 
 def summary(races: list[Race], how: str) -> str:
