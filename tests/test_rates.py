@@ -64,7 +64,7 @@ def test_plateau_falls_when_pytorchs_does():
             return max(1.0 - 0.1 * self.k, 0.4), np.zeros(1)
 
         rest = staticmethod(lambda w: 0.0)
-        prox = staticmethod(lambda w, step: w)
+        moved = staticmethod(lambda w, direction, length: w)
         count = staticmethod(lambda rows: 1)
 
         def batches(self, size, seed, epoch):
