@@ -128,8 +128,13 @@ def write(folder):
 def test_files_on_a_cluster_answer_what_files_here_answer(walk, cluster, tmp_path):
     source, ask = write(tmp_path / "d"), Ask("y", **({"tol": 1e-19} | walk))
     near = fit_files(source, ask)
-    far = fit_files(source, ask, cluster=cluster.scheduler_address)
+    heard = []
+    where = cluster.scheduler_address
+    far = fit_files(source, ask, cluster=where, tell=lambda *told: heard.append(told))
     assert far.n_rows == near.n_rows
+    assert heard[:2] == [(what, 0, far.n_rows) for what in ("reading on the workers", "training")]
+    passes = sum(rows for what, rows, _ in heard if what == "training") / far.n_rows
+    assert passes >= (3 if walk else far.passes / 2)
     assert far.scores["accuracy"] == pytest.approx(near.scores["accuracy"], abs=0.01)
     if not walk:
         np.testing.assert_allclose(far.model.coefficients, near.model.coefficients, rtol=1e-6)
@@ -170,6 +175,9 @@ def two_parts(cluster):
     X, z = data()
     rows = part_rows(BlockRows(lambda i: iter([Rows(X[i::2], z[i::2], None)]), 2, N, D))
     assert len(set(rows.places)) == 2
+    rows = rows.map(lambda block: block._replace(y=2.0 * block.y)).map(
+        lambda block: block._replace(y=0.5 * block.y)
+    )
     return rows, float(z.sum())
 
 

@@ -396,6 +396,15 @@ def test_a_file_that_memory_cannot_hold_is_refused_with_the_way_out(tmp_path, ca
     assert "are free; add --stream." in capsys.readouterr().err
 
 
+def test_categories_that_memory_cannot_hold_as_numbers_are_refused(tmp_path, capsys, monkeypatch):
+    """The text would fit, thirty columns of numbers for each category would not."""
+    path, rows = tmp_path / "t.csv", range(3000)
+    path.write_text("c,y\n" + "".join(f"{chr(97 + i % 26)},{i % 7}\n" for i in rows))
+    monkeypatch.setattr("downslope.memory_room.available", lambda: 500_000)
+    assert downslope("fit", path, "-t", "y") == 2
+    assert "3,000 rows of 25 columns of numbers" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "walk", [[], ["--batch-size", 50, "--learning-rate", 0.05, "--tol", 0.001]]
 )

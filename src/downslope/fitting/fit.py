@@ -15,7 +15,7 @@ from downslope.errors import InputError, PairError, SettingError
 from downslope.fitting.model import Model, Told, outputs
 from downslope.fitting.references import Reference, reference
 from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
-from downslope.fitting.sizes import refuse_enormous
+from downslope.fitting.sizes import check_numbers, refuse_enormous
 from downslope.losses import make_loss
 from downslope.objective import Objective
 from downslope.penalties import make_penalty
@@ -233,6 +233,7 @@ def prepare(table: Table, ask: Ask) -> Prepared:
     ask, y = settled(ask, view), view.target.y
     learned, kept_aside = split(len(y), ask.test_size, ask.seed)
     encoder = Encoder.learn(view, learned)
+    check_numbers(view.table.name, view.table.n_rows, encoder)
     X, names, notes = encoder.encode(view.table)
     refuse_enormous(X, y, names, view.target.name)
     settings, notes = settings_for(ask, view, names), (*view.notes, *notes)

@@ -5,7 +5,7 @@ rows stream -> held, or cached -> scaled -> the round bowl, or batches -> judged
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -230,7 +230,9 @@ def placed(
     from downslope.sources.dask import part_rows
 
     tell("reading on the workers", 0, learned.n_rows)
-    return part_rows(learned), part_rows(aside) if aside.n_rows else aside
+    held = part_rows(learned), part_rows(aside) if aside.n_rows else aside
+    tell("training", 0, learned.n_rows)
+    return replace(held[0], tell=partial(tell, "training")), held[1]
 
 
 def walk(

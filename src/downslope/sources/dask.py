@@ -32,6 +32,10 @@ PATIENCE = "10s"
 """How long a scheduler may take to answer."""
 
 
+def _silent(rows: int, of: int) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class DaskRows:
     """Rows of Dask arrays, some blocks at a time.
@@ -43,14 +47,20 @@ class DaskRows:
     lengths : tuple of int
         Rows of each part.
     n_features : int
+    maps : tuple of callable
+        What each block goes through when it is used.
     places : tuple of str
         Address of the worker that holds each part, where parts are held.
+    tell : callable
+        Told the rows of each total or part that has come, and of how many.
     """
 
     parts: tuple[Delayed, ...]
     lengths: tuple[int, ...]
     n_features: int
+    maps: tuple[Callable[[Rows], Rows], ...] = ()
     places: tuple[str, ...] = ()
+    tell: Callable[[int, int], None] = _silent
 
     @property
     def n_rows(self) -> int:
@@ -63,8 +73,14 @@ class DaskRows:
         A worker that has nothing to do would take a sum over from another, and fetch all its rows
         for that; so a sum is tied to the worker that holds the rows, as long as it lives.
         """
-        if not self.places:
-            return self._sum(fn, self.places).compute(optimize_graph=False)
+        total = self._held_total(fn) if self.places else self._loose_total(fn)
+        self.tell(self.n_rows, self.n_rows)
+        return total
+
+    def _loose_total(self, fn: Callable[[Rows], Any]) -> Any:
+        return self._sum(fn, ()).compute(optimize_graph=False)
+
+    def _held_total(self, fn: Callable[[Rows], Any]) -> Any:
         client = get_client()
         alive = client.nthreads()
         places = tuple(place if place in alive else "" for place in self.places)
@@ -76,10 +92,10 @@ class DaskRows:
                 if set(places) - {""} <= set(client.nthreads()):
                     continue
             coming.cancel()
-            return self._sum(fn, ()).compute(optimize_graph=False)
+            return self._loose_total(fn)
 
     def _sum(self, fn: Callable[[Rows], Any], places: Sequence[str]) -> Delayed:
-        add, over = dask.delayed(_add, pure=False), _applied(partial(_sum_over, fn))
+        add, over = dask.delayed(_add, pure=False), _applied(partial(_sum_over, fn, self.maps))
         sums = []
         for part, place in zip_longest(self.parts, places, fillvalue=""):
             with dask.annotate(**({"workers": [place]} if place else {})):
@@ -89,9 +105,8 @@ class DaskRows:
         return sums[0]
 
     def map(self, fn: Callable[[Rows], Rows]) -> "DaskRows":
-        """The same rows, every block through ``fn`` on its worker."""
-        apply = _applied(partial(_each, fn))
-        return replace(self, parts=tuple(apply(part) for part in self.parts), places=())
+        """The same rows, every block through ``fn``, row by row, on its worker."""
+        return replace(self, maps=(*self.maps, fn))
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Rows]:
         """One epoch of batches: parts in shuffled order, rows shuffled inside each.
@@ -101,8 +116,9 @@ class DaskRows:
         """
         random = np.random.default_rng((seed, epoch))
         for i in random.permutation(len(self.parts)):
-            rows = join_rows(self.parts[int(i)].compute())
+            rows = _through(self.maps, join_rows(self.parts[int(i)].compute()))
             order = random.permutation(len(rows.y))
+            self.tell(len(order), self.n_rows)
             step = len(order) if size is None else size
             for first in range(0, len(order), step):
                 yield take_rows(rows, order[first : first + step])
@@ -120,8 +136,7 @@ class DaskRows:
         wanted = [
             take(part, place) for part, place in zip(self.parts, places, strict=True) if len(place)
         ]
-        rows = dask.compute(*wanted)
-        return join_rows(rows)
+        return _through(self.maps, join_rows(dask.compute(*wanted)))
 
 
 def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
@@ -182,7 +197,7 @@ def keep_on_workers(rows: DaskRows) -> DaskRows:
     rows = replace(rows, parts=dask.persist(*rows.parts, optimize_graph=False))
     wait(futures_of(rows.parts))
     cuts = [len(rows.parts) * i // len(places) for i in range(len(places) + 1)]
-    gather = dask.delayed(_gathered, pure=False)
+    gather = dask.delayed(partial(_gathered, rows.maps), pure=False)
     parts, lengths = [], []
     for place, (a, b) in zip(places, pairwise(cuts), strict=True):
         if a < b:
@@ -192,7 +207,7 @@ def keep_on_workers(rows: DaskRows) -> DaskRows:
             parts.append(whole)
             lengths.append(sum(rows.lengths[a:b]))
     held = dask.persist(*parts, optimize_graph=False)
-    return DaskRows(held, tuple(lengths), rows.n_features, _holders(held))
+    return DaskRows(held, tuple(lengths), rows.n_features, places=_holders(held))
 
 
 def _holders(parts: Sequence[Delayed]) -> tuple[str, ...]:
@@ -257,12 +272,14 @@ def _applied(fn: Callable[..., Any]) -> Any:
     return dask.delayed(fn, pure=False, traverse=False)
 
 
-def _sum_over(fn: Callable[[Rows], Any], blocks: list[Rows]) -> Any:
-    return sum_parts(fn(block) for block in blocks)
+def _sum_over(fn: Callable[[Rows], Any], maps: Sequence[Any], blocks: list[Rows]) -> Any:
+    return sum_parts(fn(_through(maps, block)) for block in blocks)
 
 
-def _each(fn: Callable[[Rows], Rows], blocks: list[Rows]) -> list[Rows]:
-    return [fn(block) for block in blocks]
+def _through(maps: Sequence[Callable[[Rows], Rows]], block: Rows) -> Rows:
+    for each in maps:
+        block = each(block)
+    return block
 
 
 def _take(blocks: list[Rows], places: Array) -> Rows:
@@ -275,8 +292,8 @@ def _take(blocks: list[Rows], places: Array) -> Rows:
     return join_rows(taken)
 
 
-def _gathered(parts: list[list[Rows]]) -> list[Rows]:
-    return [block for part in parts for block in part]
+def _gathered(maps: Sequence[Any], parts: list[list[Rows]]) -> list[Rows]:
+    return [_through(maps, block) for part in parts for block in part]
 
 
 def _whole_part(rows: BlockRows, i: int) -> list[Rows]:
