@@ -173,6 +173,7 @@ def two_parts(cluster):
     from downslope.sources.dask import part_rows
 
     X, z = data()
+    distributed.get_client().wait_for_workers(2)  # one may have been killed just before
     rows = part_rows(BlockRows(lambda i: iter([Rows(X[i::2], z[i::2], None)]), 2, N, D))
     assert len(set(rows.places)) == 2
     rows = rows.map(lambda block: block._replace(y=2.0 * block.y)).map(
