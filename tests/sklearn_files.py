@@ -31,7 +31,7 @@ QUICK = {
     "HuberRegressor": "not sample_weights and not sparse",
     "LogisticRegression": "not cv and not array_api and not elastic_net_vs",
     "ElasticNet": "not cv and not array_api",
-    "Ridge": "not cv and not array_api and not lbfgs_solver_consistency",
+    "Ridge": "not cv and not array_api and not solver_consistency",
 }
 """What of each file is quick enough for every day, as pytest's ``-k``."""
 ROUNDING = "wants seven digits of small weights under L1; the rounding of the value leaves six"
