@@ -762,3 +762,80 @@ def test_on_course_counts_one_step_at_least_and_the_share_that_fell():
     finding = place.on_course(evidence(facts))
     assert finding.remedy.startswith("Give it 1 more steps")
     assert finding.number == pytest.approx(evidence(facts).fall / 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("norms", "growth"),
+    [
+        (1e-3 * 2.0 ** np.arange(12), 2.0),
+        ([1.0, 1.0, 1.0, 1.0, 3.0, math.inf], 3.0),
+        ([1.0, 0.0, 2.0, 0.0, 4.0], 2.0),
+        (np.cumprod([1.0] * 16 + [1.5, 1.5, 3.0, 3.0, 1.5]), 1.5),  # the last five of twenty
+        (np.cumprod([1.0, 4.0, 1.0, 1.0, 1.5]), 1.5),
+    ],
+    ids=str,
+)
+def test_from_a_trace_alone_the_limit_is_where_the_gradient_would_not_grow(norms, growth):
+    run = {"norms": np.array(norms), "curve": RISING, "rate": 0.25}
+    finding = pace.divergence(evidence({"run": run, "reason": "diverged"}))
+    assert finding.threshold == pytest.approx(2.0 * 0.25 / (1.0 + growth))
+    assert finding.next_rate == pytest.approx(0.25 / (1.0 + growth))
+
+
+@pytest.mark.parametrize("norms", [np.ones(12), 0.5 ** np.arange(12), [1.0]], ids=len)
+@pytest.mark.parametrize(("start", "times"), [(1.0, 6.0), (2.0, 3.0), (0.0, math.inf)])
+def test_growth_without_a_limit_is_measured_by_the_loss(start, times, norms):
+    run = {"norms": np.array(norms), "curve": np.append(start, np.full(9, 6.0)), "rate": 0.25}
+    finding = pace.divergence(evidence({"run": run, "reason": "diverged"}))
+    assert (finding.number, finding.threshold) == (times, 1.0)
+    assert finding.next_rate == 0.025
+
+
+def test_a_known_limit_that_was_kept_is_said():
+    run = {"curve": RISING, "rate": 0.25, "norms": 2.0 ** np.arange(12)}
+    facts = {"run": run, "reason": "diverged", "problem": {"here.largest": 4.0, "top": 4.0}}
+    finding = pace.divergence(evidence(facts))
+    assert "0.5 would be stable where it began" in finding.sentence
+    assert finding.next_rate == 0.025
+    over = changed(facts, {"run": {"rate": 0.75}})
+    assert pace.divergence(evidence(over)).threshold == 0.5
+
+
+NOISY = {
+    "run": {**BATCHES, "late": 0.0, "rate": 0.1, "curve": np.array([4.0, 1.0, 1.0, 1.0])},
+    "problem": {"noise": GradientNoise(spread=8.0, signal=0.125), "batch_size": 8},
+}
+
+
+@pytest.mark.parametrize(
+    ("curve", "fault"),
+    [
+        ([4.0, 1.0, 1.0, 1.0], False),  # 0.025 of a fall of 3: under a hundredth
+        ([3.0, 1.0, 1.0, 1.0], True),
+        ([1.0, 1.0, 1.0, 1.0], True),
+        ([4e-3, 1e-3, 1e-3, 1e-3], True),
+    ],
+    ids=str,
+)
+def test_noise_is_a_fault_above_a_hundredth_of_the_fall(curve, fault):
+    finding = pace.noise_floor(evidence(changed(NOISY, {"run": {"curve": np.array(curve)}})))
+    assert finding.fault is fault
+    assert finding.number == 8.0
+
+
+@pytest.mark.parametrize("change", [{"noise": None}, {"batch_size": None}], ids=str)
+def test_without_a_measure_of_noise_the_level_of_gradients_tells(change):
+    facts = changed(NOISY, {"problem": change})
+    norms = np.array([1e-3, 9.0, 1e-3, 1e-3])
+    finding = pace.noise_floor(evidence(changed(facts, {"run": {"norms": norms}})))
+    assert (finding.threshold, "at first 0.001" in finding.sentence) == (0.05, True)
+    short = {"run": {"norms": norms, "curve": np.ones(3)}}
+    assert pace.noise_floor(evidence(changed(facts, short))) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "rises", "told"), [(8, 0.05, True), (7, 0.05, False), (8, 0.06, False)]
+)
+def test_a_steady_decline_takes_eight_values_and_few_rises(size, rises, told):
+    run = {"late": 0.2, "rises": rises, "curve": np.linspace(2.0, 1.0, size)}
+    assert (pace.crawling(evidence({"run": run, "rule": Adam()})) is not None) is told

@@ -51,7 +51,7 @@ def _unexplained_divergence(e: Evidence, limit: float | None) -> Finding:
     start, end = run.curve[0], run.curve[-1]
     times = float(end / start) if run.finite and start > 0.0 else math.inf
     known = "" if limit is None else f", although {limit:.4g} would be stable where it began"
-    rate = run.rate / 10.0 if limit is None else min(run.rate / 10.0, limit / 2.0)
+    rate = run.rate / 10.0
     return Finding(
         "divergence",
         times,
