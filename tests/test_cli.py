@@ -761,6 +761,7 @@ def test_a_walk_is_shown_in_round_coordinates_on_request(twins, here, capsys):
         ((), "add --report report.html"),
         (("--report", "r.html", "--penalty", "l1"), "leave one of the two out"),
         (("--report", "r.html", "--stream"), "for one table in memory"),
+        (("--report", "r.html", "--loss", "absolute_error"), "made of straight pieces"),
     ],
 )
 def test_round_coordinates_that_cannot_be_are_refused_before_training(

@@ -3,7 +3,7 @@
 import downslope.cli.options as o
 from downslope.cli.asking import ask_from, check_sources
 from downslope.cli.files import are_streamed, check_memory, checkpointing, fit_streamed
-from downslope.cli.learning import Keeping, check_in_round, learn
+from downslope.cli.learning import Keeping, learn
 from downslope.cli.screen import Screen
 
 
@@ -60,8 +60,6 @@ def fit(
     given = dict(locals())
     keeping = Keeping(out, report, trace, figures, in_round=in_round)
     keeping.check()
-    if in_round:
-        check_in_round(keeping, penalty)
     check_sources(data, target)
     screen = Screen(quiet, json)
     if are_streamed(data, stream or cluster is not None or within is not None):

@@ -42,6 +42,11 @@ class Keeping:
             self._check_file(option, name)
         self._check_file("--trace", self.trace, (".csv", ".parquet", ".json"))
         self._check_file("--figure", self.figure, (".png", ".svg", ".pdf"))
+        if self.in_round and self.report is self.figures is self.trace is None:
+            raise SettingError(
+                "--in-round changes the report, the figures and the trace; add --report "
+                "report.html, --figures FOLDER or --trace walk.csv."
+            )
 
     def _check_file(self, option: str, name: str | None, endings: tuple[str, ...] = ()) -> None:
         if name is None:
@@ -57,18 +62,6 @@ class Keeping:
             )
 
 
-def check_in_round(keeping: Keeping, penalty: str) -> None:
-    """Refuse what has no round coordinates, and a wish for them that nothing would show."""
-    from downslope.fitting.round_picture import refuse_corners
-
-    refuse_corners(penalty)
-    if keeping.report is keeping.figures is keeping.trace is None:
-        raise SettingError(
-            "--in-round changes the report, the figures and the trace; add --report report.html, "
-            "--figures FOLDER or --trace walk.csv."
-        )
-
-
 def learn(
     table: Table,
     ask: Ask,
@@ -82,6 +75,10 @@ def learn(
     from downslope.fitting.telling import diagnosed
 
     data = prepare(table, ask)
+    if keeping.in_round:
+        from downslope.fitting.round_picture import refuse
+
+        refuse(data)
     show_understanding(data, screen)
     tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
     with screen.running(ask.max_iter, tol) as each_epoch:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.bowl.regimes import CORNERS
 from downslope.curvature import curvature
 from downslope.descend import run
 from downslope.errors import PairError, SettingError
-from downslope.fitting.fit import Fit
+from downslope.fitting.fit import Fit, Prepared
 from downslope.landscapes.in_round import InRound, in_round
 from downslope.objective import Objective
 from downslope.pictures.style import LIGHT, Figure, Theme
@@ -25,6 +26,7 @@ from downslope.trace import Trace
 Array = Any
 GRID, ROOM = 61, 0.15
 ACCURACY, MOST_STEPS = 1e-3, 200
+STRAIGHT = (*CORNERS, "perceptron")
 MOST_WEIGHTS = 200
 """Weights whose Hessian is made in a second or so."""
 MOST_VALUES = 1e9
@@ -44,42 +46,48 @@ class Round(NamedTuple):
         return Trace(trace.columns, weights, tuple(f"u{k}" for k in range(self.problem.size)))
 
 
-def refuse_corners(penalty: str) -> None:
-    """Refuse, before training, what has no round coordinates.
+def refuse(data: Prepared) -> None:
+    """Refuse, before training, what has no round coordinates or too many.
 
     Raises
     ------
     PairError
+        With an L1 penalty, or a loss of straight pieces.
+    SettingError
+        If there are too many weights or rows.
     """
+    penalty, loss = data.ask.penalty, data.settings.loss.name
     if penalty in ("l1", "elasticnet"):
         raise PairError(
             f"--in-round with --penalty {penalty}: round coordinates mix the weights, and an L1 "
             "penalty has its corners where single weights are zero; leave one of the two out."
         )
-
-
-def round_of(done: Fit) -> Round:
-    """The problem of a fit in coordinates in which its bowl is round where the walk ended.
-
-    Raises
-    ------
-    SettingError
-        If there are too many weights or rows, or the weights are not finite.
-    """
-    problem = done.problem
-    if problem.size > MOST_WEIGHTS:
+    if loss in STRAIGHT:
+        raise PairError(
+            f"--in-round with --loss {loss}: that loss is made of straight pieces, so there is no "
+            "curvature to make round; leave one of the two out."
+        )
+    (n, d), k = data.X.shape, data.settings.n_outputs
+    if (d + 1) * k > MOST_WEIGHTS:
         raise SettingError(
-            f"--in-round makes a matrix of all curvatures, and {problem.size:,} weights are more "
+            f"--in-round makes a matrix of all curvatures, and {(d + 1) * k:,} weights are more "
             f"than {MOST_WEIGHTS}; leave it out, or give --features a few columns."
         )
-    end = np.asarray(done.trained.result.w, dtype=float)
-    if 2.0 * GRID**2 * problem.source.n_rows > MOST_VALUES:
+    if 2.0 * GRID**2 * n > MOST_VALUES:
         raise SettingError(
-            f"--in-round draws two landscapes, and {problem.source.n_rows:,} rows are more than "
+            f"--in-round draws two landscapes, and {n:,} rows are more than "
             f"{MOST_VALUES / (2.0 * GRID**2):,.0f}; leave it out, or give a part of the table."
         )
-    if not np.isfinite(end).all():
-        raise SettingError("--in-round wants weights that are finite, and these are not.")
+
+
+def round_of(done: Fit) -> Round | None:
+    """The problem of a fit in coordinates in which its bowl is round where the walk ended.
+
+    None where it ended out of sight.
+    """
+    problem, end = done.problem, np.asarray(done.trained.result.w, dtype=float)
+    if not np.isfinite(end).all() or not np.isfinite(problem.value(end)):
+        return None
     seen = in_round(problem, end)
     there = seen.to_round(end)
     return Round(seen, curvature(problem, end).condition, curvature(seen, there).condition)
