@@ -3,6 +3,8 @@
 python examples/digits.py
 """
 
+import argparse
+
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -35,4 +37,7 @@ def main(max_iter: int | str = "auto") -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()

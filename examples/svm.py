@@ -6,6 +6,8 @@ The hinge loss ``max(0, 1 - margin)`` asks every row to lie on the right side by
 that do push no longer; the few that do not are the support vectors, and they alone hold the line.
 """
 
+import argparse
+
 import numpy as np
 from sklearn.datasets import make_blobs
 from sklearn.svm import LinearSVC
@@ -37,4 +39,7 @@ def main() -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()

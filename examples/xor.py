@@ -6,6 +6,7 @@ A linear model's lowest log loss here is ln 2: it can do no better than a coin. 
 units it is learned in a blink. Some starts of a very small network get caught, so many are tried.
 """
 
+import argparse
 import math
 
 import numpy as np
@@ -38,4 +39,7 @@ def main(starts: int = 20) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()

@@ -285,6 +285,32 @@ def test_interruption_keeps_the_best_so_far():
     assert np.isfinite(result.w).all()
 
 
+def test_an_end_inside_an_epoch_is_validated_too():
+    """A run that a cap on time or steps ends in its first epoch has not learned for nothing."""
+    problem = random_problem()
+    measured = []
+
+    def validate(w):
+        measured.append(w)
+        return problem.value_and_gradient(w)[0]
+
+    result = run(
+        problem,
+        problem.start(),
+        Plain(),
+        Constant(0.05),
+        [MaxSteps(4)],
+        batch_size=5,
+        validate=validate,
+    )
+    assert result.state.epoch == 0
+    assert result.state.k == 4
+    assert len(measured) == 2
+    assert result.trace["validation"][-1] < result.trace["validation"][0]
+    np.testing.assert_array_equal(result.w, result.state.w)
+    np.testing.assert_array_equal(measured[-1], result.w)
+
+
 def test_average_is_the_mean_of_the_weights():
     problem = random_problem()
     result = run(

@@ -2,6 +2,8 @@
 
 import importlib.util
 import math
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,17 @@ def test_every_example_is_run_here():
     here = Path(__file__).read_text()
     for path in EXAMPLES.glob("*.py"):
         assert f'load("{path.stem}")' in here
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_says_what_it_is(path, monkeypatch, capsys):
+    if path.stem == "transformer":
+        pytest.importorskip("torch")
+    monkeypatch.setattr(sys, "argv", [path.name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(path), run_name="__main__")
+    assert ended.value.code == 0
+    assert path.stem in capsys.readouterr().out
 
 
 def test_logistic_regression(capsys):

@@ -371,8 +371,8 @@ def run(
     stops : sequence of Stop
         Asked in order at every step; a ``Divergence`` test is added if there is none.
     validate : callable or None
-        Loss on rows kept aside, measured after each epoch; the weights of its best value are
-        answered.
+        Loss on rows kept aside, measured after each epoch and where the run ends; the weights of
+        its best value are answered.
     average_from : int or None
         Also answer the mean of the weights from this step on.
     keep_weights : bool or None, default None
@@ -442,6 +442,8 @@ def run(
     except KeyboardInterrupt:
         reason = INTERRUPTED
     assert reason is not None  # steps never ends by itself
+    if validate is not None and reason.name != "diverged":
+        _validate_last(validate, recorder, tally, state.w)
     w = _answer(reason, tally, state.w, batch_size)
     return Result(w, recorder.trace(), reason, tally.average, state)
 
@@ -461,6 +463,16 @@ def _record(
         time.perf_counter() - began,
         validate(state.w) if at_epoch and validate is not None else math.nan,
     )
+
+
+def _validate_last(
+    validate: Callable[[Array], float], recorder: Recorder, tally: _Tally, w: Array
+) -> None:
+    """Measure where a run ended inside an epoch, or its steps since the last measure are lost."""
+    if recorder.records and math.isnan(recorder.records[-1].validation):
+        last = recorder.records[-1]._replace(validation=validate(w))
+        recorder.records[-1] = last
+        tally.see(w, last.value, last.validation)
 
 
 def _ask(stops: Sequence[Stop], memories: list[Any], record: Record, step: Step) -> Reason | None:

@@ -123,7 +123,10 @@ class LateMean:
 
     def stand_in(self, result: Result) -> Result:
         """The result with the mean for its weights, unless the walk has left."""
-        mean = self.mean if self.best is None else self.best
-        if mean is None or result.reason.name == "diverged":
+        if self.mean is None or result.reason.name == "diverged":
             return result
-        return replace(result, w=mean)
+        # A run that was broken off has not measured what it learned since its last epoch.
+        broken_off = result.reason.name == "interrupted"
+        if broken_off and self.judge is not None and self.judge(self.mean) < self.lowest:
+            return replace(result, w=self.mean)
+        return replace(result, w=self.mean if self.best is None else self.best)
