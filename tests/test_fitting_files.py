@@ -435,3 +435,26 @@ def test_checkpoints_of_a_table_in_memory(tmp_path, capsys):
         found.append(json.loads(capsys.readouterr().out)["coefficients"])
     assert found[0] == found[1]
     assert list((tmp_path / "kept").glob("*.ckpt"))
+
+
+@pytest.mark.parametrize("task", ["regression", "three classes"])
+def test_an_interruption_keeps_the_best_so_far(many, tmp_path, task, capsys, monkeypatch):
+    source = write(tmp_path / "d", table(task, gaps=False))
+    whole, told = fit_files(source, Ask("y")), []
+
+    def interrupt(point):
+        told.append(point)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    done = fit_files(source, Ask("y"), watch=interrupt)
+    assert done.reason.name == "interrupted"
+    assert done.scores == {}
+    assert apart(done.model, whole.model, table(task, gaps=False)) < 1.0
+
+    def at_once(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("downslope.fitting.fit_files.solve_stream", at_once)
+    assert downslope("fit", source, "-t", "y", "--cache", "none") == 130
+    assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"

@@ -7,7 +7,9 @@ Exit codes: 0 done, 1 did not converge or diverged (what there is, is kept), 2 w
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 import typer
@@ -102,6 +104,19 @@ class _Swallowed:
 SWALLOWED = _Swallowed()
 
 
+def _interruptible(command: Callable[..., int]) -> Callable[..., int]:
+    """The same command; typer would end an interruption without a word."""
+
+    @wraps(command)
+    def said(*words: Any, **options: Any) -> int:
+        try:
+            return command(*words, **options)
+        except KeyboardInterrupt:
+            return complain("Interrupted; nothing was saved.", INTERRUPTED)
+
+    return said
+
+
 COMMANDS = (
     fit,
     predict,
@@ -117,7 +132,7 @@ COMMANDS = (
     demo_with(run),
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(_interruptible(command))
 
 
 def sentence(error: BaseException) -> str:

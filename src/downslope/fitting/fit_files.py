@@ -5,7 +5,7 @@ rows stream -> held, or cached -> scaled -> the round bowl, or batches -> judged
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
 from downslope.sources.held import HELD_BYTES, held, held_bytes
 from downslope.sources.memory import MemoryRows, Rows, one_class
-from downslope.stopping import Reason
+from downslope.stopping import INTERRUPTED, Reason
 from downslope.targets import probabilities, signs
 from downslope.training import Settings, objective, pick_rate
 
@@ -186,7 +186,9 @@ def finished(
         )
     judged_on, target = aside if aside.n_rows else learned, rows.view.target
     pivot = float(np.mean(target.y)) if target.task == "regression" else 0.0
-    scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
+    scores = {}
+    if walked.reason != INTERRUPTED:  # nobody who interrupts waits for another pass
+        scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
     return FileFit(
         model_of(rows, ask, settings, walked, scores, coefficients, intercepts),
         walked.reason,
@@ -263,23 +265,28 @@ def walk(
         tol=tol,
         most_passes=settings.max_iter,
         seed=settings.seed,
-        watch=watch,
         log=None if safe is None else safe[0].of_passes(safe[1]),
     )
     softmax = settings.loss.link == "softmax"
     sources = [rows] if k == 1 or softmax else [rows.map(partial(one_class, c=c)) for c in range(k)]
-    found = [
-        solve_stream(
-            source,
-            settings.loss,
-            settings.penalty,
-            deviations=scaling.scale,
-            fit_intercept=settings.fit_intercept,
-            n_outputs=k if softmax else 1,
-            settings=solver,
-        )
-        for source in sources
-    ]
+    last = _LastPoints(watch)
+    try:
+        found = [
+            solve_stream(
+                source,
+                settings.loss,
+                settings.penalty,
+                deviations=scaling.scale,
+                fit_intercept=settings.fit_intercept,
+                n_outputs=k if softmax else 1,
+                settings=replace(solver, watch=partial(last.hear, c)),
+            )
+            for c, source in enumerate(sources)
+        ]
+    except KeyboardInterrupt:
+        if len(last.points) < len(sources):
+            raise  # no weights for some class
+        return last.walked()
     w = np.stack([each.w for each in found], axis=1).ravel()
     if softmax and settings.fit_intercept:
         w[-k:] -= w[-k:].mean()  # the same for all classes changes no probability
@@ -288,6 +295,26 @@ def walk(
     )
     worst = next((each.reason for each in found if not each.reason.converged), found[-1].reason)
     return Walked(w, value, bound, passes, worst)
+
+
+@dataclass
+class _LastPoints:
+    """The last point of the walk of each output, for an interruption."""
+
+    watch: Callable[[Point], None] | None
+    points: dict[int, Point] = field(default_factory=dict)
+    heard: int = 0
+
+    def hear(self, c: int, point: Point) -> None:
+        self.points[c] = point
+        self.heard += 1
+        if self.watch is not None:
+            self.watch(point)
+
+    def walked(self) -> Walked:
+        w = np.stack([self.points[c].w for c in sorted(self.points)], axis=1).ravel()
+        value = sum(point.value for point in self.points.values())
+        return Walked(w, value, np.inf, float(self.heard), INTERRUPTED)
 
 
 def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Walked:
