@@ -141,11 +141,7 @@ class Objective:
 
     def moved(self, w: Array, direction: Array, length: float) -> Array:
         """Where a step ends: downhill, then the proximal step of the rest; not for intercepts."""
-        w = w - length * direction
-        if not self.has_rest:
-            return w
-        d = self.n_coefficients
-        return np.concatenate((self.penalty.prox(w[:d], length), w[d:]))
+        return self.penalty.moved(w, direction, length, self.n_coefficients)
 
     def curvature_product(self, w: Array, v: Array, rows: Rows | None = None) -> Array:
         """Hessian of the smooth part at ``w`` times ``v``."""

@@ -88,6 +88,13 @@ class Penalty:
         shrunk = abs(w) - self.l1 * step
         return shrunk * (shrunk > 0) * (1.0 - 2.0 * (w < 0))
 
+    def moved(self, w: Array, direction: Array, length: float, n_penalised: int) -> Array:
+        """Where a step ends: downhill, then ``prox`` of the first weights, which are penalised."""
+        w = w - length * direction
+        if not self.has_rest:
+            return w
+        return np.concatenate((self.prox(w[:n_penalised], length), w[n_penalised:]))
+
 
 NO_PENALTY = Penalty()
 

@@ -75,6 +75,10 @@ class Target:
             return at_rounding(bound)
         return None
 
+    def no_lower(self, bound: float) -> Reason:
+        """No lower point was found: as low as sums over the rows can tell, or a stall."""
+        return no_lower(bound, rounding(self.null_value, self.n_rows))
+
 
 def slack_of(rho: float, lowest_curvature: float, doubt: float) -> float:
     """Factor by which half the decrement may underestimate the height.

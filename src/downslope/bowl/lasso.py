@@ -203,7 +203,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
         walk.aim(1e-6 * enough / m)
         reason = _verdict(walk, enough, settings)
         if reason is None and not walk.go():
-            reason = _no_lower(walk, target)
+            reason = target.no_lower(walk.bound)
         if reason is not None:
             break
         settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
@@ -239,8 +239,3 @@ def _verdict(walk: Edged, enough: float, settings: Settings) -> Reason | None:
     if walk.problem.read >= settings.most_passes:
         return certificate.out_of_passes(walk.problem.read, walk.bound)
     return None
-
-
-def _no_lower(walk: Edged, target: Target) -> Reason:
-    close = walk.bound <= certificate.rounding(target.null_value, target.n_rows)
-    return certificate.at_rounding(walk.bound) if close else certificate.stalled(walk.bound)

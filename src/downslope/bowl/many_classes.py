@@ -23,7 +23,7 @@ from downslope.bowl.pilot import null_weights
 from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.walks import Point, Track
-from downslope.bowl.wide import MEMORY, MOST_FULL, LongWalk, answer, no_lower
+from downslope.bowl.wide import MEMORY, MOST_FULL, LongWalk, answer
 
 Array = Any
 FIRST_RENEWAL = 5
@@ -60,7 +60,7 @@ def many_classes_walk(problem: Smooth, passes: ClassPasses, settings: Settings) 
     while True:
         reason = walk.verdict()
         if reason is None and not walk.advance():
-            reason = no_lower(walk)
+            reason = target.no_lower(walk.bound)
         fresh = made_at == walk.steps
         if reason is not None and (fresh or reason.name not in CURVATURE_TOLD):
             return answer(walk, reason)

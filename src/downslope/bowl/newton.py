@@ -51,7 +51,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
             view = look(here.w)
             continue
         if lower is None:
-            reason = reason or _no_lower(bound, target)
+            reason = reason or target.no_lower(bound)
             bound = here.value if reason.name == "separable" else bound
             return Solution(
                 *(here.w, here.value, bound, reason, problem.read, steps, steps + 1),
@@ -60,12 +60,6 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
         view, steps = lower, steps + 1
         floor = max(LEAST * most, BOLDER * floor)
         settings.tell(view.start())
-
-
-def _no_lower(bound: float, target: Target) -> Reason:
-    """Nothing lower was found: rounding, or worse."""
-    close = bound <= certificate.rounding(target.null_value, target.n_rows)
-    return certificate.at_rounding(bound) if close else certificate.stalled(bound)
 
 
 def _verdict(

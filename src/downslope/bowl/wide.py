@@ -165,7 +165,7 @@ def scaled_walk(
     walk = LongWalk(problem, view.coordinates, target, settings, track, view.intercept_bend, length)
     while (reason := walk.verdict()) is None:
         if not walk.advance():
-            reason = no_lower(walk)
+            reason = walk.target.no_lower(walk.bound)
         elif not squared and walk.steps % RENEW == 0:
             view = look(walk.track.here.w, 0.1 * view.coordinates.lengths)
             walk.renew(view.coordinates, view.point(), view.intercept_bend)
@@ -196,7 +196,7 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
     walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
     while (reason := walk.verdict()) is None:
         if not walk.advance():
-            reason = no_lower(walk)
+            reason = walk.target.no_lower(walk.bound)
             break
     solution = answer(walk, reason)
     sentence = (
@@ -204,12 +204,6 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
         f"instead. {reason.sentence}"
     )
     return replace(solution, reason=Reason("fallback", sentence, reason.converged))
-
-
-def no_lower(walk: LongWalk) -> Reason:
-    """Nothing lower was found: rounding, or worse."""
-    close = walk.bound <= certificate.rounding(walk.target.null_value, walk.target.n_rows)
-    return certificate.at_rounding(walk.bound) if close else certificate.stalled(walk.bound)
 
 
 def answer(walk: LongWalk, reason: Reason) -> Solution:

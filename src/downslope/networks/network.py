@@ -237,11 +237,7 @@ class Network:
 
     def moved(self, w: Array, direction: Array, length: float) -> Array:
         """Where a step ends: downhill, then the proximal step of the rest; not for biases."""
-        w = w - length * direction
-        if not self.has_rest:
-            return w
-        d = self.n_coefficients
-        return np.concatenate((self.penalty.prox(w[:d], length), w[d:]))
+        return self.penalty.moved(w, direction, length, self.n_coefficients)
 
     def batches(self, size: int | None, seed: int, epoch: int) -> Iterator[Any]:
         """One epoch of batches: all rows at once are ``None``, so that they may live anywhere.
