@@ -122,7 +122,7 @@ def test_same_trajectory_as_pytorch(optimizer, problem):
     )
     theirs = np.array(run["params_after_step"])
     if problem == "auto5_mse":
-        # Exact gradient zero: Adam-like rules walk on rounding noise there (see rules.py).
+        # Exact gradient zero: Adam-like rules walk on rounding noise there (see downslope.rules).
         assert np.abs(theirs[:, -1]).max() < 2.0
         ours, theirs = ours[:, :-1], theirs[:, :-1]
     # Rosenbrock under momentum leaves the valley and comes back: chaos eats digits there.

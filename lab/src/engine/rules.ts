@@ -1,5 +1,5 @@
 // Update rules, each written as its formulas. The same text is run and shown in the ledger, so what
-// is shown is what is done. The rules are PyTorch's, as in downslope/rules.py: g is the gradient,
+// is shown is what is done. The rules are PyTorch's, as in downslope/rules: g is the gradient,
 // w the weight, t the number of the step counted from 1, d the direction; then w ← w − η·d.
 
 import { compile, type Evaluate } from "../formula/evaluate.ts";
