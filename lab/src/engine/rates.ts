@@ -1,5 +1,5 @@
 // Learning rates over the steps, each written as its formula of the step k counted from 0:
-// PyTorch's schedules, as in downslope/rates.py.
+// PyTorch's schedules, as in downslope/rates.
 
 import { compile } from "../formula/evaluate.ts";
 import { parse } from "../formula/parse.ts";
