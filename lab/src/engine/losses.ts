@@ -1,5 +1,5 @@
 // How wrong is one raw prediction z for a target y, and how does that change: the same table as
-// downslope/losses.py. Binary targets are -1 and +1.
+// downslope/losses. Binary targets are -1 and +1.
 
 export interface Loss {
   readonly name: string;
