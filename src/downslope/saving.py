@@ -54,7 +54,7 @@ def save(estimator: Any, path: str | Path) -> None:
     array([21.])
     """
     name = type(estimator).__name__
-    if name not in HOMES or type(estimator).__module__ != HOMES[name]:
+    if name not in HOMES or type(estimator) is not _class(name):
         raise StoreError(f"A {name} cannot be saved here; it must be one of {', '.join(HOMES)}.")
     parameters = estimator.get_params(deep=False)
     content = {key: _described(f"{key}={value!r}", value) for key, value in parameters.items()}
@@ -79,7 +79,7 @@ def load(path: str | Path) -> Any:
     parcel = read(path, KIND)
     try:
         name = parcel.content["class"]
-        estimator = getattr(importlib.import_module(HOMES[name]), name)()
+        estimator = _class(name)()
         estimator.set_params(**{k: _value(v) for k, v in parcel.content["parameters"].items()})
         for key, described in parcel.content["fitted"].items():
             if not ATTRIBUTE.fullmatch(key):
@@ -90,6 +90,12 @@ def load(path: str | Path) -> Any:
             f"{Path(path).name!r} does not hold what an estimator needs ({error}); save it again."
         ) from None
     return estimator
+
+
+def _class(name: str) -> type[Any]:
+    """The estimator of that name, one of ``HOMES``; files hold the name, never where it lives."""
+    found: type[Any] = getattr(importlib.import_module(HOMES[name]), name)
+    return found
 
 
 def _described(what: str, value: Any) -> Any:
