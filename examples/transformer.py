@@ -23,7 +23,7 @@ from downslope.diagnosis.diagnose import diagnose
 from downslope.modules.data import make_batches
 from downslope.modules.problem import FlatWeights, ModuleProblem, make_batch_loss
 from downslope.modules.training import train
-from downslope.pictures.fits import convergence
+from downslope.pictures.one_run import convergence
 from downslope.rules import AdamW
 from downslope.stopping import Time
 from downslope.trace import Record

@@ -1,6 +1,7 @@
 """The plan of the house, held by tests: who may import whom, and what an import costs."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,11 @@ OWNERS = {
     "distributed": {"sources.dask"},
     "typer": {"cli"},
 }
+MOVED = {
+    "downslope.pictures.fits": "convergence",
+    "downslope.pictures.valleys": "loss_along minima",
+}
+"""Names that are still found where people learned to find them."""
 
 
 def module(path: Path) -> str:
@@ -121,3 +127,11 @@ def test_importing_downslope_stays_cheap():
     code = f"import sys, downslope; print(*[m for m in '{heavy}'.split() if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_what_moved_is_found_where_it_was(name):
+    home = importlib.import_module(name)
+    for moved in MOVED[name].split():
+        assert moved in home.__all__
+        assert getattr(home, moved).__module__ != name

@@ -12,11 +12,12 @@ from downslope.errors import InputError, SettingError
 from downslope.pictures.fits import (
     class_probabilities,
     coefficients,
-    convergence,
     fitted_line,
     predictions,
 )
 from downslope.pictures.ground import escapes, sharpness
+from downslope.pictures.one_run import convergence
+from downslope.pictures.one_weight import loss_along, minima
 from downslope.pictures.rates import RateCurve, RuleCurve, rate_curves, rule_curves
 from downslope.pictures.style import (
     DARK,
@@ -32,10 +33,8 @@ from downslope.pictures.style import (
 from downslope.pictures.valleys import (
     Valley,
     basins,
-    loss_along,
     loss_bowl,
     loss_contours,
-    minima,
     path_plane,
     whitening,
 )

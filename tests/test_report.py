@@ -11,7 +11,8 @@ from conftest import shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downslope.pictures.fits import coefficients, convergence
+from downslope.pictures.fits import coefficients
+from downslope.pictures.one_run import convergence
 from downslope.pictures.report import (
     PAGE,
     CoefficientLine,

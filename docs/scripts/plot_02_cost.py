@@ -36,7 +36,7 @@ figure
 # **One weight: a U.** Keep the intercept and try many slopes. The cost falls to one lowest place
 # and rises on both sides. It is a parabola, because the slope enters the error once and the error
 # is squared.
-from downslope.pictures.valleys import loss_along
+from downslope.pictures.one_weight import loss_along
 
 slopes = np.linspace(4, 16, 121)
 costs = np.array([problem.value(np.array([slope, -110.0])) for slope in slopes])

@@ -71,7 +71,7 @@ print(f"cost on rows kept aside: {wide_held.value(early.w):.4f} at the weights t
 
 # %%
 # The diamond marks the lowest cost on the rows kept aside. The weights of that step are the answer.
-from downslope.pictures.fits import convergence
+from downslope.pictures.one_run import convergence
 
 figure = convergence(early.trace, value_name="mean squared error")
 figure

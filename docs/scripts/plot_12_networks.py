@@ -39,7 +39,7 @@ print(f"straight model: {100 * plain.score(X_test, y_test):.1f}% right on rows k
 
 # %%
 # The run. Thin lines are single batches, thick ones the means of epochs.
-from downslope.pictures.fits import convergence
+from downslope.pictures.one_run import convergence
 
 figure = convergence(model.history_, value_name="log loss with penalty")
 figure

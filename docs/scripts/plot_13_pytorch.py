@@ -34,7 +34,7 @@ print(f"{100 * right:.1f}% right on rows kept aside")
 
 # %%
 # The rate rises for a short while and then falls to zero along a cosine.
-from downslope.pictures.fits import convergence
+from downslope.pictures.one_run import convergence
 
 figure = convergence(result.trace, value_name="cross entropy")
 figure

@@ -53,7 +53,7 @@ print(f"cost on text kept aside: {np.nanmin(result.trace['validation']):.3f}")
 print(f"by frequency alone:      {unigram:.3f}")
 
 # %%
-from downslope.pictures.fits import convergence
+from downslope.pictures.one_run import convergence
 
 figure = convergence(result.trace, value_name="cross entropy")
 figure

@@ -38,7 +38,7 @@ failed = walk(raw, 0.01)
 print(failed.reason.sentence)
 
 # %%
-from downslope.pictures.fits import convergence
+from downslope.pictures.one_run import convergence
 
 figure = convergence(failed.trace, value_name="mean squared error")
 figure

@@ -26,7 +26,7 @@ print(item.working)
 # %%
 # Another kind: a landscape in a list of numbers. Answer before you look at the figure.
 from downslope.landscapes.minima import count_minima
-from downslope.pictures.valleys import minima
+from downslope.pictures.one_weight import minima
 
 puzzle = make_item("minima", seed=3)
 print(puzzle.question)

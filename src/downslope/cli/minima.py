@@ -72,8 +72,8 @@ def of_values(text: str, figure: str | None, screen: Screen) -> dict[str, Any]:
     rows = [[f"{a}" if a == b else f"{a} to {b}", digits(values[a])] for a, b in found.places]
     screen.table(["at (counted from 0)", "value"], rows)
     if figure is not None:
+        from downslope.pictures.one_weight import minima as drawn
         from downslope.pictures.style import save
-        from downslope.pictures.valleys import minima as drawn
 
         local = [a for a, _ in found.places]
         save(drawn(range(len(values)), values, local, name="position", value_name="value"), figure)

@@ -16,7 +16,6 @@ from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
 from downslope.trace import Record, Recorder, Trace
 
 Array = Any
-
 FEW_WEIGHTS = 20
 """Up to so many weights are kept at every record without being asked for."""
 

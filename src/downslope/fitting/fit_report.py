@@ -22,10 +22,11 @@ from downslope.fitting.walk_picture import plane_picture
 from downslope.pictures.fits import (
     class_probabilities,
     coefficients,
-    convergence,
     fitted_line,
     predictions,
 )
+from downslope.pictures.one_run import convergence
+from downslope.pictures.one_weight import loss_along
 from downslope.pictures.report import (
     MOST_LINES,
     PAGE,
@@ -38,7 +39,7 @@ from downslope.pictures.report import (
     Story,
 )
 from downslope.pictures.style import LIGHT, Figure, Theme
-from downslope.pictures.valleys import Valley, loss_along, loss_contours
+from downslope.pictures.valleys import Valley, loss_contours
 from downslope.wording import duration, number, score_number
 
 Array = Any

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from downslope.pictures.one_weight import loss_along, minima
 from downslope.pictures.style import LIGHT, Figure, Theme
 from downslope.pictures.valleys import (
     Valley,
     basins,
-    loss_along,
     loss_bowl,
     loss_contours,
-    minima,
     path_plane,
 )
 

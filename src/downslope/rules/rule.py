@@ -7,7 +7,6 @@ import numpy as np
 from downslope.errors import SettingError
 
 Array = Any
-
 NUMPY = (np.ndarray, float)
 """What has operators only; a tensor adds a share of another in one reading of both."""
 
