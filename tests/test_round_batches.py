@@ -62,18 +62,52 @@ def test_the_certificate_holds(shape, loss):
     assert target.value(result.w) - best <= 1.05 * bound + 1e-12 * abs(best)
 
 
-def test_machine_code_takes_the_steps_that_numpy_takes():
+def bends_of(name, loss, z, y):
+    """Curvature of a parabola above the loss of each row that touches it there."""
+    bends = np.full(len(z), loss.max_curvature)
+    if name == "huber":
+        far = abs(z - y) > loss.parameter
+        bends[far] = loss.parameter / abs(z - y)[far]
+    if name == "modified_huber":
+        far = y * z < -1.0
+        bends[far] = 4.0 / (1.0 - y * z)[far]
+    return bends
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_shuffle_reaches_a_column_of_a_few_far_rows(seed):
+    target, p = objective("rare", "huber")
+    result = run(target, seed=seed)
+    best = target.value(lowest("huber", p))
+    assert (target.value(result.w) - best) / (result.trace["value"][0] - best) < 1.2e-3
+
+
+@pytest.mark.parametrize("name", ["log_loss", "huber", "modified_huber"])
+def test_machine_code_takes_the_steps_that_numpy_takes(name):
     rng = np.random.default_rng(0)
     n, d, batch_size = 50, 3, 8
     X, y = rng.normal(size=(n, d)), rng.choice([-1.0, 1.0], n)
     weights, ridge = rng.random(n) + 0.5, np.array([0.1, 0.1, 0.1, 0.0])
     root = rng.normal(size=(d + 1, d + 1))
     P, order = root @ root.T + np.eye(d + 1), rng.permutation(n)
-    lengths, loss = np.full(7, 0.8), make_loss("log_loss")
+    lengths, loss = np.full(7, 0.8), make_loss(name)
     w, mean = rng.normal(size=d + 1), np.zeros(d + 1)
-    ours, expected, total, seen = w.copy(), w.copy(), 0.0, []
+    ours, expected, total, seen, far = w.copy(), w.copy(), 0.0, [], 0
     summed = round_batches(
-        X, y, weights, order, 4, batch_size, lengths, P, ours, mean, 9, 0.0, 0.25, ridge
+        X,
+        y,
+        weights,
+        order,
+        4,
+        batch_size,
+        lengths,
+        P,
+        ours,
+        mean,
+        loss.code,
+        loss.parameter,
+        loss.max_curvature,
+        ridge,
     )
     for first in range(0, n, batch_size):
         rows = order[first : first + batch_size]
@@ -82,12 +116,15 @@ def test_machine_code_takes_the_steps_that_numpy_takes():
         total += weights[rows] @ loss.value(z, y[rows])
         gradient = A.T @ (weights[rows] * loss.slope(z, y[rows])) / len(rows) + ridge * expected
         turned = P @ gradient
-        bend = 0.25 * weights[rows] @ (A @ turned) ** 2 / len(rows) + ridge @ turned**2
+        bends = weights[rows] * bends_of(name, loss, z, y[rows])
+        far += np.count_nonzero(bends < weights[rows] * loss.max_curvature)
+        bend = bends @ (A @ turned) ** 2 / len(rows) + ridge @ turned**2
         expected = expected - min(0.8, gradient @ turned / bend) * turned
         seen.append(expected)
     np.testing.assert_allclose(ours, expected, rtol=1e-10)
     np.testing.assert_allclose(mean, np.mean(seen, axis=0), rtol=1e-10)
     assert summed == pytest.approx(total)
+    assert (far > 0) == (name != "log_loss")
 
 
 def test_the_rate_says_its_number_and_its_reason():

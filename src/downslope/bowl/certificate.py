@@ -93,9 +93,9 @@ def height(decrement: float, slack: float) -> float:
     return 0.5 * slack * decrement
 
 
-def rounding(value: float, n_rows: int) -> float:
-    """Differences of the value below this are rounding."""
-    return 4.0 * math.sqrt(n_rows) * float(np.finfo(float).eps) * abs(value)
+def rounding(value: float, n_rows: int, kind: type = np.float64) -> float:
+    """Differences of the value below this are rounding, in numbers of that kind."""
+    return 4.0 * math.sqrt(n_rows) * float(np.finfo(kind).eps) * abs(value)
 
 
 def converged(bound: float) -> Reason:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from downslope.bowl import certificate
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, Sketch, read_only
 from downslope.bowl.regimes import lowest_point_far
@@ -325,6 +326,9 @@ def solve_on(
     moved = shift if shift.any() else None
     settings = told_in_user_units(settings, moved, k)
     solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
+    if X.dtype == torch.float32 and solution.reason.name == "stalled":
+        noise = certificate.rounding(solution.value, 1, np.float32)
+        solution = replace(solution, reason=certificate.no_lower(solution.bound, noise))
     return replace(solution, w=moved_back(solution.w, moved, k))
 
 

@@ -54,7 +54,7 @@ def pilot(
     """Weights that fit the sample, held back towards ``start``, and what they gain there."""
     rows = sample.n_rows
     table = sample.sketch(start, rows, shift, floor, 0).table
-    metric = metric_of(table, shift, ridge, rows, sample.n_outputs, exact=True)
+    metric = metric_of(table, shift, ridge, rows, sample.n_outputs, exact=False)
     hold = min(1.0, metric.rank / rows)
 
     def evaluate(u: Array) -> Point:

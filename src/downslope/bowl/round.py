@@ -9,7 +9,7 @@ number.
 For a smooth loss and more rows than columns::
 
     1  sample     a few thousand rows; the best intercept alone is the null model
-    2  pilot      fit the sample, held back towards the null model (skipped for squared loss)
+    2  pilot      fit the sample, held back towards the null model (squared loss: many rows only)
     3  sketch     one pass at the pilot: value, gradient, CountSketch of the curvature -> R
     4  walk       conjugate gradients (squared loss) or L-BFGS in u, one pass per step
     5  sketch again, at most twice, where the curvature has changed so much that it pays
@@ -26,7 +26,11 @@ the walk takes the place of 1/(1 + rho)^2 where it is smaller. By default the wa
 Sizes. With m weights, n rows and kappa = 18 multiplications that a processor does while memory
 delivers one number, a table of s rows costs s m / (kappa n) passes for its products, and each pass
 then contracts the height by m/s. The sum is lowest near s = kappa n / m; it is kept between 4 m and
-64 m. Where 2 s > n the table holds all rows and the Hessian is exact.
+64 m, or 128 m with many rows. Where 2 s > n the table holds all rows and the Hessian is exact.
+
+With many rows, kappa n >= 256 m^2, the largest table costs half a pass at most, and so does a
+pilot. For squared errors it is taken only there: the sketch has a solution of its own, as good a
+start as a pilot's, but known a pass later.
 """
 
 import math
@@ -56,10 +60,16 @@ MOST_CELLS = 500_000_000
 """Numbers in an exact table of several classes that are not too many."""
 
 
+def many_rows(n_rows: int, n_weights: int) -> bool:
+    """Whether a pass costs more than the largest table or a pilot of squared errors."""
+    return KAPPA * n_rows >= 256.0 * n_weights**2
+
+
 def buckets_for(n_rows: int, n_weights: int, n_outputs: int = 1) -> int | None:
     """Rows of the sketch table (see the module); None for all rows, where it would not be small."""
     kappa = KAPPA if n_weights < SINGLE else KAPPA_SINGLE
-    best = min(max(kappa * n_rows / n_weights, 4 * n_weights), 64 * n_weights)
+    most = 128 if many_rows(n_rows, n_weights) else 64
+    best = min(max(kappa * n_rows / n_weights, 4 * n_weights), most * n_weights)
     if 2 * best <= n_rows:
         return int(best)
     return None if n_rows * n_outputs**2 * n_weights <= MOST_CELLS else n_rows
@@ -216,14 +226,14 @@ def round_bowl(problem: Smooth, settings: Settings) -> Solution:
     """Minimise a smooth objective; see the module's docstring."""
     passes, ridge = problem.passes, problem.ridge
     n, m, squared = passes.n_rows, len(ridge), passes.loss.name in SQUARED
-    rows = sample_rows_for(n, m)
-    sample = passes.sample(min(rows, FEW_ROWS) if squared else rows, settings.seed)
+    rows, piloted = sample_rows_for(n, m), m < MANY_WEIGHTS and (not squared or many_rows(n, m))
+    sample = passes.sample(rows if piloted else min(rows, FEW_ROWS), settings.seed)
     null, shift = null_weights(sample), sample.centers()
     null_value, gain, floor = sample.at(null)[0], math.inf, 0.0
     start = start_from(sample, ridge, shift) if settings.start is None else settings.start
     if passes.loss.name in BENT:
         floor = 1e-3 * sample.mean_curvature(start)
-    if settings.start is None and not squared and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
+    if settings.start is None and piloted and 4 * sample.n_rows <= n:
         start, gain = pilot(sample, ridge, start, shift, floor)
         problem.read += 8.0 * sample.n_rows / n
     buckets = buckets_for(n, m, passes.n_outputs)

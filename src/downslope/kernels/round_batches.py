@@ -7,7 +7,7 @@ from numba import njit
 
 from downslope.kernels.dense import REASSOCIATE
 from downslope.kernels.prefetch import prefetch_row
-from downslope.kernels.scalar import curvature, slope, value
+from downslope.kernels.scalar import curvature, slope, tail_curvature, value
 
 Array = Any
 
@@ -67,7 +67,9 @@ def round_batches(
     """Steps ``w -= length P gradient`` on the rows in ``order``; answers the sum of the losses met.
 
     No step goes past the lowest point that the batch has along it, reckoned with the largest
-    curvature that the loss can have: that tames rows of great leverage.
+    curvature that the loss can have: that tames rows of great leverage. On rows where the loss has
+    turned linear it is reckoned with a parabola above the loss, or a column of a few far rows would
+    take many epochs to reach them.
 
     Parameters
     ----------
@@ -95,7 +97,9 @@ def round_batches(
             share = (weights[row] if weights.shape[0] > 0 else 1.0) / (end - first)
             z = dot(X, row, w)
             total += share * (end - first) * value(code, parameter, z, y[row])
-            bend = bend_bound if bend_bound > 0.0 else curvature(code, parameter, z, y[row])
+            bend = tail_curvature(code, parameter, z, y[row])
+            if bend == 0.0:
+                bend = bend_bound if bend_bound > 0.0 else curvature(code, parameter, z, y[row])
             h[i - first] = share * bend
             add(X, row, share * slope(code, parameter, z, y[row]), g)
         if not np.isfinite(total):

@@ -181,18 +181,29 @@ def curvature(code: int, parameter: float, z: float, y: float) -> float:
 
 
 @njit(**STRICT)
+def tail_curvature(code: int, parameter: float, z: float, y: float) -> float:
+    """Slope over distance where a smooth loss has turned linear; zero elsewhere.
+
+    It is the curvature of the parabola that lies above the loss and touches it there (Huber 1981).
+    """
+    if code == HUBER and abs(z - y) > parameter:
+        return parameter / abs(z - y)
+    if code == MODIFIED_HUBER and y * z < -1.0:
+        return 4.0 / (1.0 - y * z)
+    return 0.0
+
+
+@njit(**STRICT)
 def working_weight(code: int, parameter: float, z: float, y: float) -> float:
     """Curvature that stands for the loss of one row in a sketch.
 
-    The second derivative; where a loss has turned linear, a twentieth of slope over distance, the
-    curvature of the parabola that lies above the loss and touches it there (Huber 1981). All of it
-    would make steps timid, none would forget rows that are linear only here; measured on median,
-    quantile and hinge losses, a twentieth needs the fewest steps.
+    The second derivative; where a loss has turned linear, a twentieth of slope over distance (see
+    ``tail_curvature``). All of it would make steps timid, none would forget rows that are linear
+    only here; measured on median, quantile and hinge losses, a twentieth needs the fewest steps.
     """
-    if code == HUBER and abs(z - y) > parameter:
-        return LINEAR_SHARE * parameter / abs(z - y)
-    if code == MODIFIED_HUBER and y * z < -1.0:
-        return LINEAR_SHARE * 4.0 / (1.0 - y * z)
+    tail = tail_curvature(code, parameter, z, y)
+    if tail > 0.0:
+        return LINEAR_SHARE * tail
     bend = curvature(code, parameter, z, y)
     if code >= ROUND_QUANTILE and bend == 0.0:
         distance = parameter - y * z if code == ROUND_HINGE else abs(z - y)
