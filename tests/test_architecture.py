@@ -36,6 +36,7 @@ OWNERS = {
     "typer": {"cli"},
 }
 MOVED = {
+    "downslope.fitting.fit": "Ask",
     "downslope.pictures.fits": "convergence",
     "downslope.pictures.valleys": "loss_along minima",
 }

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from downslope.errors import SettingError
 
 if TYPE_CHECKING:
-    from downslope.fitting.fit import Ask
+    from downslope.fitting.asked import Ask
 
 
 def ask_from(given: dict[str, Any]) -> Ask:
     """The ``Ask`` in a command's options."""
-    from downslope.fitting.fit import Ask
+    from downslope.fitting.asked import Ask
 
     return Ask(
         target=given["target"],

@@ -14,7 +14,8 @@ from downslope.wording import digits, duration, one_line, score_number
 if TYPE_CHECKING:
     from downslope.bowl.pass_log import Checkpointing
     from downslope.diagnosis.diagnose import Diagnosis
-    from downslope.fitting.fit import Ask, Fit, Prepared
+    from downslope.fitting.asked import Ask
+    from downslope.fitting.fit import Fit, Prepared
     from downslope.fitting.round_picture import Round
     from downslope.tables import Table
 

@@ -84,7 +84,7 @@ def ground(
         begin = places_in(start) or dict.fromkeys(formula.names, 1.0)
         return formula, formula.point(begin), formula.names
     from downslope.cli.asking import names_in
-    from downslope.fitting.fit import Ask
+    from downslope.fitting.asked import Ask
     from downslope.fitting.rate_range import problem_of
     from downslope.tables import read_table
 

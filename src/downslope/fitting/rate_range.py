@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from downslope.errors import SettingError
-from downslope.fitting.fit import Ask, prepare, rows_for
+from downslope.fitting.asked import Ask
+from downslope.fitting.fit import prepare, rows_for
 from downslope.objective import Objective
 from downslope.pictures.rates import RateCurve, rate_curves
 from downslope.pictures.style import LIGHT, Figure, Theme

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
-from downslope.fitting.fit import Fit, Prepared, settings_in_words
+from downslope.fitting.asked import settings_in_words
+from downslope.fitting.fit import Fit, Prepared
 from downslope.fitting.model import Told
 from downslope.losses import LOSSES
 from downslope.wording import score_number
