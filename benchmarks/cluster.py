@@ -6,7 +6,9 @@ Wall clock of a whole fit by `solve_stream` on rows held by the workers (the bes
 what was sent meanwhile over all sockets of the scheduler, the client and the workers, per plain
 pass (beside 8 x features x workers, the weights out or one gradient back) and per sketch; and the
 time that dask-ml's LogisticRegression (lbfgs, admm, gradient_descent) takes, with the gap of its
-answer. Bytes are what Dask's transport says it wrote, heartbeats included.
+answer. All of it for numbers that need float64 and for measurements that float32 holds, which the
+workers then keep in half the memory. Bytes are what Dask's transport says it wrote, heartbeats
+included.
 
 Where other work keeps the cores busy, wall clocks say little. So there is a second figure for the
 speed on 2, from processor seconds, which that hardly touches: the busiest worker's plus those of
@@ -30,12 +32,13 @@ from downslope.penalties import Penalty
 from downslope.sources.dask import dask_rows, keep_on_workers
 
 
-def make(n: int, d: int, workers: int) -> tuple[Any, Any]:
-    """Rows that the workers draw themselves."""
+def make(n: int, d: int, single: bool) -> tuple[Any, Any]:
+    """Rows that the workers draw themselves; ``single``: numbers that float32 holds."""
     import dask.array as da
 
     size = n // 8
     X = da.random.default_rng(0).normal(size=(n, d), chunks=(size, d))
+    X = X.astype(np.float32).astype(np.float64) if single else X
     w = np.random.default_rng(1).normal(size=d) / np.sqrt(d)
     noise = da.random.default_rng(2).logistic(size=n, chunks=size)
     return X.persist(), ((X @ w + noise) > 0).astype(np.int64).persist()
@@ -87,14 +90,16 @@ def busy(client: Any) -> tuple[float, list[float]]:
     return time.process_time(), list(client.run(time.process_time).values())
 
 
-def run(workers: int, n: int, d: int, rounds: int, rivals: bool) -> tuple[float, float]:
+def run(
+    workers: int, n: int, d: int, single: bool, rounds: int, rivals: bool
+) -> tuple[float, float]:
     from distributed import Client, LocalCluster
 
     l2 = 1e-6
     options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
     with LocalCluster(n_workers=workers, **options) as cluster, Client(cluster) as client:
         client.run(count_sent)
-        X, y = make(n, d, workers)
+        X, y = make(n, d, single)
         rows = keep_on_workers(dask_rows(X, 2.0 * y - 1.0))
         args = (rows, LogLoss(), Penalty(l2=l2))
         solve_stream(*args)  # kernels are compiled, rows are there
@@ -136,7 +141,8 @@ def told(client: Any, rows: Any, d: int, workers: int) -> None:
     print(
         f"  a pass: {1e3 * min(times):.0f} ms, {moved:,.0f} bytes (8 x features x workers = "
         f"{ideal:,}; {moved / workers:,.0f} per worker); a sketch: {table:,} bytes "
-        f"({buckets} x {d + 2} numbers per worker are {8 * buckets * (d + 2) * workers:,})"
+        f"(its triangles of {d + 2} columns are {8 * (d + 2) ** 2 * workers:,}, its table of "
+        f"{buckets:,} rows {8 * buckets * (d + 2):,})"
     )
 
 
@@ -163,12 +169,12 @@ def against(X: Any, y: Any, lowest: float, l2: float, ours: float) -> None:
             )
 
 
-def physical(n: int, d: int) -> float:
+def physical(n: int, d: int, single: bool) -> float:
     """How much sooner two processes read these rows than one: X @ w alone, half the rows each."""
     context, seconds = multiprocessing.get_context("spawn"), []
     for processes in (1, 2):
         together, answers = context.Barrier(processes), context.Queue()
-        part = (n // processes, d, together, answers)
+        part = (n // processes, d, single, together, answers)
         readers = [context.Process(target=read, args=part) for _ in range(processes)]
         for reader in readers:
             reader.start()
@@ -178,8 +184,9 @@ def physical(n: int, d: int) -> float:
     return seconds[0] / seconds[1]
 
 
-def read(n: int, d: int, together: Any, answers: Any) -> None:
-    X, w, seconds = np.ones((n, d)), np.ones(d), float("inf")
+def read(n: int, d: int, single: bool, together: Any, answers: Any) -> None:
+    dtype = np.float32 if single else np.float64
+    X, w, seconds = np.ones((n, d), dtype), np.ones(d, dtype), float("inf")
     for _ in range(5):
         together.wait()
         began = time.perf_counter()
@@ -198,10 +205,12 @@ def main() -> None:
     count_sent()
     n, d, rounds = given.rows, given.columns, given.rounds
     print(f"{n:,} rows x {d} columns; load {os.getloadavg()[0]:.1f}")
-    one = run(1, n, d, rounds, False)
-    two = run(2, n, d, rounds, not given.no_rivals)
-    print(f"speed on 2: {one[0] / two[0]:.2f}x, by processor time {one[1] / two[1]:.2f}x")
-    print(f"X @ w alone, in two processes: {physical(n, d):.2f}x; more memory does not deliver")
+    for single in (False, True):
+        print(f"numbers that need {'float32' if single else 'float64'}")
+        one = run(1, n, d, single, rounds, False)
+        two = run(2, n, d, single, rounds, not given.no_rivals)
+        print(f"speed on 2: {one[0] / two[0]:.2f}x, by processor time {one[1] / two[1]:.2f}x")
+        print(f"X @ w alone, in two processes: {physical(n, d, single):.2f}x")
 
 
 if __name__ == "__main__":

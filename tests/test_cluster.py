@@ -208,6 +208,24 @@ def test_a_sum_does_not_wait_for_a_worker_that_is_lost_meanwhile(two_parts):
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int32, bool])
+def test_numbers_are_held_in_half_the_room_where_that_rounds_none(cluster, kind):
+    from downslope.sources.dask import dask_rows, keep_on_workers
+
+    X = np.asfortranarray((data()[0] * 3).astype(kind))
+    rows = keep_on_workers(dask_rows(in_dask(X), in_dask(np.ones(N))))
+    small, in_line, total = rows.total(
+        lambda block: (
+            int(block.X.dtype == np.float32),
+            int(block.X.flags.c_contiguous),
+            block.X.sum(axis=0, dtype=float),
+        )
+    )
+    n_blocks = rows.total(lambda block: 1)
+    assert (small, in_line) == (0 if kind is np.float64 else n_blocks, n_blocks)
+    np.testing.assert_allclose(total, X.sum(axis=0, dtype=float), rtol=1e-12)
+
+
 def workers(cluster):
     found = distributed.get_client().run(os.getpid)
     return [{"pid": pid} for pid in found.values()]

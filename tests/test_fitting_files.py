@@ -189,6 +189,17 @@ def test_from_memory_a_cache_or_the_files_the_same_bits(
     assert (tmp_path / "cache").exists() == written
 
 
+@pytest.mark.parametrize("walk", [{}, {"batch_size": 64, "learning_rate": 0.01, "max_iter": 2}])
+def test_numbers_that_a_cache_keeps_in_half_the_room_give_the_same_bits(many, walk, tmp_path):
+    X = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32).astype(np.float64)
+    whole = pyarrow.table({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": X @ [1, 2, 3] + X[:, 0]})
+    source, ask = tmp_path / "d.parquet", Ask("y", **walk)
+    pyarrow.parquet.write_table(whole, source)  # one part: an epoch shuffles parts first
+    kept, plain = (fit_files(source, ask, cache=cache) for cache in (tmp_path / "cache", None))
+    assert json.loads(next(tmp_path.rglob("shape.json")).read_text())["dtype"] == "float32"
+    np.testing.assert_array_equal(kept.model.coefficients, plain.model.coefficients)
+
+
 def test_few_rows_are_read_once(tmp_path, monkeypatch):
     read, parts = Files.read, []
 

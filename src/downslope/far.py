@@ -223,8 +223,8 @@ def train_far(source: Any, settings: Settings, checkpoint: Checkpointing | None 
 
 
 def scaled(scaling: Scaling, rows: Rows) -> Rows:
-    """A block on another scale."""
-    return rows._replace(X=scaling.apply(rows.X))
+    """A block on another scale, in float64 however its numbers are kept."""
+    return rows._replace(X=scaling.apply(np.asarray(rows.X, dtype=np.float64)))
 
 
 def _objective(rows: Source, settings: Settings) -> Objective:

@@ -100,7 +100,13 @@ class Metric:
 
 
 def metric_of(
-    table: Array, shift: Array, ridge: Array, n_rows: int, n_outputs: int, exact: bool
+    table: Array,
+    shift: Array,
+    ridge: Array,
+    n_rows: int,
+    n_outputs: int,
+    exact: bool,
+    buckets: int | None = None,
 ) -> Metric:
     """Round coordinates from a sketch.
 
@@ -115,6 +121,8 @@ def metric_of(
     n_rows, n_outputs : int
     exact : bool
         Whether the table holds every row, so that the Hessian is exact.
+    buckets : int, optional
+        Rows that the table had before it was folded to fewer with the same products.
 
     Raises
     ------
@@ -128,11 +136,11 @@ def metric_of(
     coupled = n_outputs > 1 and ridge.any() and m <= FEW
     if exact and table.shape[0] < m and not coupled:
         return _wide_metric(table, shift, ridge, n_rows, n_outputs)
-    rho = 0.0 if exact else float(np.sqrt(m / table.shape[0]))
+    rho = 0.0 if exact else float(np.sqrt(m / (buckets or table.shape[0])))
     if m >= SINGLE and not exact:
         bend = curvature_of(single_products(table), None, shift, ridge, n_rows, n_outputs)
         scale = _inverse_lengths(bend)
-        factor = _cholesky(_unit_hessian(bend, scale), SINGLE_CHOLESKY)
+        factor = cholesky(_unit_hessian(bend, scale), SINGLE_CHOLESKY)
         if factor is not None:
             return _metric(bend, scale, factor, rho)
     bend = curvature_of(products(table), table, shift, ridge, n_rows, n_outputs)
@@ -346,8 +354,8 @@ def _sums_of_classes(gram: Array, n_outputs: int) -> Array:
     return np.kron(np.diag(sizes), same)
 
 
-def _cholesky(hessian: Array, least: float) -> tuple[Array, Array] | None:
-    """R with R'R = ``hessian`` (unit diagonal) and its inverse; None where R is near singular."""
+def cholesky(hessian: Array, least: float) -> tuple[Array, Array] | None:
+    """R with R'R = ``hessian`` (unit diagonal), and its inverse; None where R is near singular."""
     if not len(hessian):
         return hessian, hessian
     lower, failed = lapack.dpotrf(hessian, lower=1)
@@ -363,7 +371,7 @@ def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
     Cholesky where that is safe, else eigenvalues, else singular values of the table, if it is at
     hand, which see twice as many digits as those of its square.
     """
-    m, plain = len(hessian), _cholesky(hessian, PLAIN_CHOLESKY)
+    m, plain = len(hessian), cholesky(hessian, PLAIN_CHOLESKY)
     if plain is not None:
         return plain
     squares, vectors = np.linalg.eigh(hessian)

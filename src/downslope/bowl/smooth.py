@@ -128,7 +128,8 @@ class Smooth:
         """Value, gradient and round coordinates at ``w``; about two passes."""
         n, k = self.passes.n_rows, self.passes.n_outputs
         sketch = self.sketch(w, buckets, shift, floor, seed)
-        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact=buckets is None)
+        exact = buckets is None
+        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact, buckets)
         return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
 
     def sketch(

@@ -2,19 +2,21 @@
 
 The solver asks for passes; here a pass is a total over blocks, each run by the kernels that serve
 rows in memory. The CountSketch of all rows is the sum of the blocks' sketches, since every row goes
-into one bucket with a sign of its own, wherever it lies.
+into one bucket with a sign of its own, wherever it lies. Where sums are made in several places,
+each has a band of buckets of its own, so that a triangle of its products can travel (``folding``).
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.folding import Table
 from downslope.bowl.passes import DensePasses, Sketch, read_only
 from downslope.bowl.regimes import lowest_point_far
-from downslope.bowl.round import buckets_for
+from downslope.bowl.round import FEW_ROWS, buckets_for, sample_rows_for
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.solve import (
@@ -28,7 +30,7 @@ from downslope.kernels.team import one_thread_per_product
 from downslope.losses import Loss
 from downslope.memory_room import check_room
 from downslope.penalties import NO_PENALTY, Penalty
-from downslope.sources.memory import Rows
+from downslope.sources.memory import MemoryRows, Rows
 
 Array = Any
 
@@ -42,7 +44,14 @@ class Source(Protocol):
     @property
     def n_features(self) -> int: ...
 
-    def total(self, fn: Any) -> Any: ...
+    @property
+    def n_places(self) -> int:
+        """In how many places sums are made."""
+        ...
+
+    def total(self, fn: Any, pack: Any = None) -> Any:
+        """Sum of ``fn(block)``; ``pack`` makes of the sum of a place what travels from there."""
+        ...
 
     def sample(self, k: int, seed: int) -> Rows: ...
 
@@ -87,9 +96,19 @@ class BlockPasses:
     def _columns(self, rows: Rows) -> tuple[Array, Array]:
         X = np.asarray(rows.X)
         X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
-        X = X - self.shift.astype(X.dtype) if self.shift.any() else X
-        weights = np.ones(len(X)) if rows.weights is None else np.asarray(rows.weights, float)
+        X = X - self.shift if self.shift.any() else X
+        weights = ones(len(X)) if rows.weights is None else np.asarray(rows.weights, float)
         return read_only(np.ascontiguousarray(X)), read_only(weights)
+
+
+def ones(n: int) -> Array:
+    """So many, from an array that blocks of about one size share."""
+    return _ones(1 << max(0, n - 1).bit_length())[:n]
+
+
+@lru_cache(1)
+def _ones(n: int) -> Array:
+    return np.ones(n)
 
 
 @dataclass(frozen=True)
@@ -103,11 +122,15 @@ class StreamPasses:
         The pass over each of its blocks.
     lowest_weight : float, default 1
         Smallest weight of a row that counts.
+    drawn : Rows, optional
+        Rows drawn at random: samples are taken from them where they are enough, since each draw
+        from the source may read all of it.
     """
 
     source: Source
     block: BlockPasses
     lowest_weight: float = 1.0
+    drawn: Rows | None = None
 
     @property
     def loss(self) -> Loss:
@@ -143,11 +166,12 @@ class StreamPasses:
     def sketch(
         self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
     ) -> Sketch:
-        """Mean loss, gradient and a CountSketch of the curvature."""
+        """Mean loss, gradient and a CountSketch of the curvature, folded where it travelled."""
         assert buckets is not None  # rows few enough for a bucket each are solved in memory
-        fn = partial(_sums_with_sketch, self.block, w, buckets, shift, floor, seed)
-        value, gradient, table = self.source.total(fn)
-        return Sketch(value / self.n_rows, gradient / self.n_rows, table, shift)
+        band = -(-buckets // self.source.n_places)
+        fn = partial(_sums_with_sketch, self.block, w, band, shift, floor, seed)
+        value, gradient, table = self.source.total(fn, pack=_folded)
+        return Sketch(value / self.n_rows, gradient / self.n_rows, table.rows, shift)
 
     def lowest_loss(self) -> float:
         """Mean loss if every row had the prediction that suits it best."""
@@ -155,7 +179,10 @@ class StreamPasses:
 
     def sample(self, k: int, seed: int) -> DensePasses | ClassPasses:
         """``k`` rows drawn without replacement, in memory."""
-        return self.block.of(self.source.sample(k, seed))
+        drawn, source = self.drawn, self.source
+        if drawn is not None and k <= len(drawn.y) < self.n_rows:
+            source = MemoryRows(*drawn[:3])
+        return self.block.of(source.sample(k, seed))
 
     def rounded(self, width: float) -> "StreamPasses":
         """The same rows, the loss with its corners rounded off."""
@@ -189,13 +216,18 @@ def _sums_with_sketch(
     floor: float,
     seed: int,
     rows: Rows,
-) -> tuple[float, Array, Array]:
+) -> tuple[float, Array, Table]:
     # Signs belong to rows: blocks that began with the same seed would add up in step.
     own = (seed * 0x9E3779B9 + rows.first + 1) % 2**63
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         sketch = passes.of(rows).sketch(w, buckets, shift, floor, own)
     n = len(rows.y)
-    return sketch.value * n, sketch.gradient * n, sketch.table
+    return sketch.value * n, sketch.gradient * n, Table(sketch.table)
+
+
+def _folded(sums: tuple[float, Array, Table]) -> tuple[float, Array, Table]:
+    value, gradient, table = sums
+    return value, gradient, table.folded()
 
 
 def solve_stream(
@@ -259,10 +291,10 @@ def solve_stream(
             n_outputs=k,
             settings=settings,
         )
-    few = source.sample(1024, settings.seed)
+    few = source.sample(max(FEW_ROWS, sample_rows_for(n, m)), settings.seed)
     shift = far_columns(np.asarray(few.X)) if fit_intercept else np.zeros(source.n_features)
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
-    passes = StreamPasses(source, BlockPasses(loss, fit_intercept, shift, k), lowest)
+    passes = StreamPasses(source, BlockPasses(loss, fit_intercept, shift, k), lowest, few)
     scale = np.ones(source.n_features) if deviations is None else deviations
     penalised = np.append(np.repeat(scale, k), np.zeros(k * fit_intercept))
     moved = shift if shift.any() else None

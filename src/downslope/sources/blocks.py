@@ -64,10 +64,15 @@ class BlockRows:
                 "pass: it changes while it is read. Copy it, or wait until nothing writes to it."
             )
 
-    def total(self, fn: Callable[[Rows], Any]) -> Any:
+    @property
+    def n_places(self) -> int:
+        """In how many places sums are made."""
+        return 1
+
+    def total(self, fn: Callable[[Rows], Any], pack: Any = None) -> Any:
         """Sum of ``fn(block)`` over all rows, in blocks of a size that depends on the columns only.
 
-        So the sum has the same bits however the rows came.
+        So the sum has the same bits however the rows came. None travels, so none is packed.
         """
         return sum_parts(fn(block) for block in evenly(self.blocks(), self.block_rows))
 

@@ -87,8 +87,16 @@ class MemoryRows:
         """Number of columns."""
         return int(self.X.shape[1])
 
-    def total(self, fn: Callable[[Rows], Any]) -> Any:
-        """Sum of ``fn(block)`` over all rows, block by block in order."""
+    @property
+    def n_places(self) -> int:
+        """In how many places sums are made."""
+        return 1
+
+    def total(self, fn: Callable[[Rows], Any], pack: Any = None) -> Any:
+        """Sum of ``fn(block)`` over all rows, block by block in order.
+
+        None travels, so none is packed.
+        """
         starts = range(0, self.n_rows, BLOCK_ROWS)
         return sum_parts(fn(self.take(slice(i, i + BLOCK_ROWS))._replace(first=i)) for i in starts)
 
