@@ -2,7 +2,7 @@
 
 ``steps`` is an endless iterator; every algorithm goes through it. Batch, stochastic and mini-batch
 descent differ only in the batches that the problem hands out, rules in the direction, rates in the
-length. Stopping, recording and progress bars read the steps and never change them.
+length. Stopping, recording and progress bars read the steps and never change them::
 
     rule, rate = Plain(), Constant(0.1)
     for step in steps(problem, begin(w0, rule, rate), rule, rate):
