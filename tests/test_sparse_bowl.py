@@ -13,6 +13,7 @@ from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses, unsigned
+from downslope.bowl.wide import mean_length
 from downslope.kernels import team
 from downslope.kernels.columns import columns_of_rows, only_columns
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
@@ -205,3 +206,12 @@ def test_an_edged_walk_that_finds_nothing_lower_ends():
     y = targets("hinge", z / z.std(), rng)
     ask = {"penalty": Penalty(l1=2e-3), "settings": Settings(tol=1e-10, most_passes=400)}
     assert solve(X, y, make_loss("hinge"), **ask).reason.converged
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array, "with room"])
+def test_the_mean_length_needs_no_copy(layout):
+    X = np.random.default_rng(0).normal(size=(300, 700)) * (np.arange(700) % 3 > 0)
+    rows = sparse.csr_matrix(X) if layout == "with room" else layout(X)
+    if layout == "with room":  # arrays that are longer than the matrix
+        rows.data, rows.indices = np.append(rows.data, 9.0), np.append(rows.indices, 0)
+    assert mean_length(rows) == pytest.approx(np.linalg.norm(abs(X).mean(axis=0)))

@@ -23,7 +23,7 @@ from downslope.bowl.pilot import null_weights
 from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.walks import Point, Track
-from downslope.bowl.wide import MEMORY, MOST_FULL, LongWalk, answer
+from downslope.bowl.wide import MEMORY, MOST_FULL, LongWalk, answer, mean_length
 
 Array = Any
 FIRST_RENEWAL = 5
@@ -52,7 +52,7 @@ def many_classes_walk(problem: Smooth, passes: ClassPasses, settings: Settings) 
     here = _origin(coordinates, start, *problem.at(start))
     null_value = here.value if settings.start is None else sample.at(null)[0]
     target = Target(settings.tol, n, null_value, False, settings.enough)
-    length = float(np.linalg.norm(np.abs(passes.X).mean(axis=0)))
+    length = mean_length(passes.X)
     track = Track(here, memory=MEMORY)
     settings.tell(track.here)
     walk = LongWalk(problem, coordinates, target, settings, track, bend, length)

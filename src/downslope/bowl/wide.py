@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
@@ -25,8 +26,9 @@ from downslope.bowl.passes import DensePasses, Sample
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution
 from downslope.bowl.sparse_class_passes import SparseClassPasses
-from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.sparse_passes import SparsePasses, unsigned
 from downslope.bowl.walks import WALKS, Point, Track, Walk, exact_step, line_search, quasi_newton
+from downslope.kernels.csr import add_sizes
 from downslope.stopping import Reason
 
 Array = Any
@@ -35,6 +37,8 @@ MOST_FULL = 4000
 """Rows or columns up to which a full factor R is worth its price."""
 RENEW = 20
 """Steps after which the diagonal is taken again."""
+BLOCK = 100_000
+"""Cells of dense rows that are looked at together."""
 CAUTION = 1000.0
 """How far the decrease promised by remembered curvature may be from the height."""
 
@@ -160,7 +164,7 @@ def scaled_walk(
     null_value = problem.at(null)[0] if warm else view.value
     target = Target(settings.tol, passes.n_rows, null_value, squared, settings.enough)
     track = Track(view.point(), memory=MEMORY)
-    length = float(np.linalg.norm(abs(passes.X).mean(axis=0)))
+    length = mean_length(passes.X)
     settings.tell(track.here)
     walk = LongWalk(problem, view.coordinates, target, settings, track, view.intercept_bend, length)
     while (reason := walk.verdict()) is None:
@@ -172,6 +176,26 @@ def scaled_walk(
         if reason is not None:
             break
     return answer(walk, reason)
+
+
+def mean_length(X: Any) -> float:
+    """Length of the vector of mean absolute values of the columns, without a copy of the rows.
+
+    Examples
+    --------
+    >>> mean_length(np.array([[3.0, -4.0], [-3.0, 4.0]]))
+    5.0
+    """
+    n, d = X.shape
+    sizes = np.zeros(d)
+    if sparse.issparse(X):
+        data, indices, _ = unsigned(X)
+        add_sizes(data[: X.nnz], indices[: X.nnz], sizes)
+    else:
+        step = max(1, BLOCK // max(1, d))
+        for i in range(0, n, step):
+            sizes += np.abs(X[i : i + step]).sum(axis=0)
+    return float(np.linalg.norm(sizes / n))
 
 
 def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str) -> Solution:

@@ -53,6 +53,13 @@ def add_squares(
             squares[indices[p]] += v * data[p] * data[p]
 
 
+@njit(**FAST)
+def add_sizes(data: Array, indices: Array, sizes: Array) -> None:
+    """``sizes += abs(X).sum(axis=0)``."""
+    for p in range(data.shape[0]):
+        sizes[indices[p]] += abs(data[p])
+
+
 @njit(**STRICT)
 def sketch_sparse_rows(
     data: Array,
