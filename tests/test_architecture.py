@@ -24,8 +24,8 @@ FLOORS = {
         """,
     "readers": "diagnosis sweeping landscapes by_hand store pictures",
     "doors": """
-        tables targets labels settings training far linear saving estimators sgd_model drop_in
-        networks modules fitting cli lab practice __main__
+        tables targets labels settings training far estimating linear saving estimators sgd_model
+        drop_in networks modules fitting cli lab practice __main__
         """,
 }
 OWNERS = {

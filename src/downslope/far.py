@@ -15,6 +15,7 @@ from downslope.bowl.rate_free import RoundRate, run_far
 from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.checkpoint import fingerprint
 from downslope.errors import InputError, PairError, SettingError
+from downslope.labels import at_least_two
 from downslope.objective import Objective, Source
 from downslope.rules import Plain
 from downslope.scaling import Scaling, standardize, unscaled
@@ -90,7 +91,7 @@ def _on_device(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[DeviceRows
     numbers = None
     if "class_weight" in vars(estimator):
         estimator.classes_, y = np.unique(np.asarray(_here(y)), return_inverse=True)
-        _refuse_one_class(estimator.classes_)
+        at_least_two(estimator.classes_)
         numbers = np.arange(len(estimator.classes_))
     rows = _sent(X, y, weights, vars(estimator).get("device"))
     if is_tensor(X):  # arrays have been counted, with their names, when they were checked
@@ -246,14 +247,7 @@ def _sums_of_targets(rows: Rows) -> Array:
 
 
 def _classes_of(rows: Any) -> Array:
-    classes = np.array(sorted(rows.total(_classes).labels))
-    _refuse_one_class(classes)
-    return classes
-
-
-def _refuse_one_class(classes: Array) -> None:
-    if len(classes) < 2:
-        raise InputError(f"y holds the class {classes[0]!r} only; a classifier needs two or more.")
+    return at_least_two(np.array(sorted(rows.total(_classes).labels)))
 
 
 class _Labels:

@@ -29,6 +29,19 @@ def class_codes(y: Array, classes: Array) -> Array:
     return codes
 
 
+def at_least_two(classes: Array) -> Array:
+    """The classes again, of which there have to be two.
+
+    Raises
+    ------
+    InputError
+        If there is one only.
+    """
+    if len(classes) < 2:
+        raise InputError(f"y holds one class only, {classes[0]!r}; a classifier needs two or more.")
+    return classes
+
+
 def agreed_classes(before: Array | None, given: Array | None) -> Array:
     """Classes of a fit in parts: named in the first call, and the same ever after.
 

@@ -14,26 +14,24 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
-from downslope.errors import DownslopeWarning, InputError, PairError
+from downslope.errors import PairError
+from downslope.estimating import ROWS, Aside, NotConverged, handed_in, set_aside, teller
 from downslope.far import checkpoint_of, seed_of
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
 from downslope.sources.device import is_tensor
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import Reason, Sight
+from downslope.stopping import Sight
 from downslope.targets import Coded, row_weights
 from downslope.training import Settings, Trained, train, train_more
 
 Array = Any
 KEPT_CELLS = 2_000_000
 """A fitted model keeps at most so many numbers of its rows for its diagnosis; a pickle none."""
-ROWS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32), "order": "C"}
 CONSTRAINTS: dict[str, Any] = {
     "penalty": [StrOptions({"l2", "l1", "elasticnet", "none"}), None],
     "alpha": [Interval(Real, 0, None, closed="left")],
@@ -60,10 +58,6 @@ CONSTRAINTS: dict[str, Any] = {
 }
 
 
-class NotConverged(DownslopeWarning, ConvergenceWarning):  # type: ignore[misc]
-    """The fit ended without reaching what it was asked to reach; the message says why."""
-
-
 class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """What both linear models share: settings, the run, and what is known after it."""
 
@@ -78,7 +72,7 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         X: Array,
         y: Array,
         weights: Array | None,
-        validation: tuple[Array, Array, Array | None] | None,
+        validation: Aside | None,
         metadata: dict[str, Array] | None,
     ) -> None:
         check_names(self.rule, self.scaling)
@@ -91,50 +85,31 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         rows, n_outputs = self._rows(X, y, weights)
         held = None if validation is None else self._rows(*validation)[0]
 
-        def each_epoch(sight: Sight) -> Reason | None:
-            if self.verbose:
-                print(f"epoch {sight.epoch}: mean value {sight.epoch_value:.6g}")
-            step = context.subcontext(task_name="epoch")
-            step.call_on_fit_task_begin(**told)
-            attributes = dict(zip(("coef_", "intercept_"), self._shaped(sight.w), strict=True))
-            if not step.call_on_fit_task_end(**told, reconstruction_attributes=attributes):
-                return None
-            return Reason("interrupted", f"A callback stopped after {sight.epoch} passes.", False)
+        def attributes(sight: Sight) -> dict[str, Array]:
+            return dict(zip(("coef_", "intercept_"), self._shaped(sight.w), strict=True))
 
-        watched = self.verbose or "_skl_callbacks" in vars(self)
         trained = train(
             rows,
             self._settings(n_outputs, seed),
             start=self._start(),
             validation=held,
-            each_epoch=each_epoch if watched else None,
+            each_epoch=teller(context, told, self.verbose, attributes),
             checkpoint=checkpoint_of(self),
         )
         self._keep(trained, in_parts=False)
         context.call_on_fit_task_end(**told, reconstruction_attributes={})
 
-    def _hold_out(self, X: Array, y: Array, weights: Array | None, seed: int) -> tuple[Any, ...]:
-        """Set a share of the rows aside: X, y, weights, and (X, y, weights) of the others."""
-        train_rows, held = train_test_split(
-            np.arange(len(y)),
-            test_size=self.validation_fraction,
-            random_state=seed,
-            stratify=y if "classes_" in vars(self) else None,
-        )
+    def _hold_out(
+        self, X: Array, y: Array, weights: Array | None, seed: int
+    ) -> tuple[Array, Array, Array | None, Aside]:
+        """Set a share of the rows aside."""
+        by_class = "classes_" in vars(self)
+        share = self.validation_fraction
+        return set_aside(X, y, weights, share=share, seed=seed, by_class=by_class)
 
-        def part(rows: Array) -> tuple[Array, Array, Array | None]:
-            return X[rows], y[rows], None if weights is None else weights[rows]
-
-        return (*part(np.sort(train_rows)), part(np.sort(held)))
-
-    def _validation(self, X: Array, y: Array) -> tuple[Array, Array, None] | None:
+    def _validation(self, X: Array, y: Array) -> Aside | None:
         """Validation rows that the user handed in, checked."""
-        if X is None and y is None:
-            return None
-        if X is None or y is None:
-            raise InputError("X_val and y_val belong together, but only one of them was given.")
-        X, y = validate_data(self, X, y, reset=False, **ROWS)
-        return X, y, None
+        return handed_in(self, X, y)
 
     def _accepted(self) -> dict[str, Any]:
         """Rows that ``fit`` takes: none that are sparse on a device."""

@@ -94,6 +94,17 @@ def choose_batch_size(
     if batch_size == "auto":
         single = isinstance(learning_rate, str) and learning_rate in SKLEARN_RATES
         return 1 if single and n_rows > 1 else None
+    return given_batch_size(batch_size, n_rows)
+
+
+def given_batch_size(batch_size: int | str | None, n_rows: int) -> int | None:
+    """Rows per step where somebody says how many; None for all.
+
+    Raises
+    ------
+    SettingError
+        If it is not a whole number above 0, "full" or None.
+    """
     if batch_size is None or batch_size == "full":
         return None
     if isinstance(batch_size, str) or int(batch_size) != batch_size or batch_size < 1:

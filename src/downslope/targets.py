@@ -41,6 +41,19 @@ def signs(codes: Array, n_classes: int) -> Coded:
     return Coded(np.where(codes[:, None] == np.arange(n_classes), 1.0, -1.0), n_classes)
 
 
+def coded_classes(loss: str, codes: Array, n_classes: int) -> Coded:
+    """Class numbers as the loss sees them: as they are for softmax, else as -1 and +1.
+
+    Examples
+    --------
+    >>> coded_classes("log_loss", np.array([0, 2]), 3).y, coded_classes("hinge", np.array([0]), 2).y
+    (array([0, 2]), array([-1.]))
+    """
+    if loss == "log_loss" and n_classes > 2:
+        return Coded(codes, n_classes)
+    return signs(codes, n_classes)
+
+
 def probabilities(loss: str, z: Array) -> Array:
     """Raw predictions of shape (n, outputs) as class probabilities of shape (n, classes).
 
@@ -95,6 +108,12 @@ def class_weights(
     return np.array([float(class_weight.get(label, 1.0)) for label in known])[codes]
 
 
+def joint_weights(*factors: Array | None) -> Array | None:
+    """Product of those that are given; None where none is."""
+    given = [factor for factor in factors if factor is not None]
+    return np.prod(given, axis=0) if given else None
+
+
 def row_weights(*factors: Array | None) -> tuple[Array | None, Array]:
     """Product of the weights, scaled to mean 1 over the rows that count, and which rows count.
 
@@ -109,10 +128,9 @@ def row_weights(*factors: Array | None) -> tuple[Array | None, Array]:
     >>> weights, kept
     (array([0.5, 1.5]), array([0, 2]))
     """
-    given = [factor for factor in factors if factor is not None]
-    if not given:
+    product = joint_weights(*factors)
+    if product is None:
         return None, slice(None)
-    product = np.prod(given, axis=0)
     if not (np.isfinite(product).all() and (product >= 0.0).all()):
         raise InputError("A sample or class weight is negative or not finite; use 0 or more.")
     if not (product > 0.0).any():

@@ -12,13 +12,21 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from downslope.errors import InputError
+from downslope.estimating import ROWS
 from downslope.far import fit_far, is_far
-from downslope.linear import CONSTRAINTS, ROWS, LinearDescent
+from downslope.labels import agreed_classes, at_least_two, class_codes
+from downslope.linear import CONSTRAINTS, LinearDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, check_partial
-from downslope.targets import PROBABILISTIC, Coded, class_weights, probabilities, signs
+from downslope.targets import (
+    PROBABILISTIC,
+    Coded,
+    class_weights,
+    coded_classes,
+    joint_weights,
+    probabilities,
+)
 
 Array = Any
 
@@ -159,11 +167,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
             return self
         X, y = validate_data(self, X, y, **self._accepted())
         check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            raise InputError(
-                f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
-            )
+        self.classes_ = at_least_two(np.unique(y))
         if self.device is not None:
             fit_far(self, X, y, sample_weight, X_val)
             return self
@@ -190,15 +194,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         first = "classes_" not in vars(self)
         X, y = validate_data(self, X, y, reset=first, **ROWS)
         check_partial(self.early_stopping, self.class_weight)
-        if first and classes is None:
-            raise InputError("The first partial_fit needs classes, all labels that will ever come.")
-        if first:
-            self.classes_ = np.unique(np.asarray(classes))
-        elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
-            raise InputError(
-                f"classes={np.unique(classes)} is not the same as in the first call to "
-                f"partial_fit, {self.classes_}."
-            )
+        self.classes_ = agreed_classes(vars(self).get("classes_"), classes)
         self._partial_fit(X, y, self._weights(X, y, sample_weight))
         return self
 
@@ -234,22 +230,9 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         """Sample weights times class weights."""
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        by_class = class_weights(self.class_weight, self.classes_, self._codes(y), sample_weight)
-        if sample_weight is None or by_class is None:
-            return by_class if sample_weight is None else sample_weight
-        return sample_weight * by_class
-
-    def _codes(self, y: Array) -> Array:
-        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        strangers = np.flatnonzero(self.classes_[codes] != y)
-        if len(strangers):
-            raise InputError(
-                f"y holds {y[strangers[0]]!r}, which is none of the classes {self.classes_}."
-            )
-        return codes
+        codes = class_codes(y, self.classes_)
+        by_class = class_weights(self.class_weight, self.classes_, codes, sample_weight)
+        return joint_weights(sample_weight, by_class)
 
     def _code(self, y: Array) -> Coded:
-        codes, n_classes = self._codes(y), len(self.classes_)
-        if self.loss == "log_loss" and n_classes > 2:
-            return Coded(codes, n_classes)
-        return signs(codes, n_classes)
+        return coded_classes(self.loss, class_codes(y, self.classes_), len(self.classes_))

@@ -9,8 +9,9 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from downslope.estimating import ROWS
 from downslope.far import fit_far, is_far
-from downslope.linear import CONSTRAINTS, ROWS, LinearDescent
+from downslope.linear import CONSTRAINTS, LinearDescent
 from downslope.losses import predict_mean
 from downslope.rates import Rate
 from downslope.rules import Rule

@@ -13,8 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from downslope.errors import InputError
-from downslope.labels import class_codes
+from downslope.labels import at_least_two, class_codes
 from downslope.losses import make_loss, predict_mean, sigmoid, softmax
 from downslope.modules.problem import OnBatch
 from downslope.modules.training import train
@@ -258,11 +257,7 @@ class ModuleClassifier(ClassifierMixin, ModuleTraining):  # type: ignore[misc]
         X, y = validate_data(self, X, y, **ROWS)
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            raise InputError(
-                f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
-            )
+        self.classes_ = at_least_two(np.unique(y))
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         codes, n_classes = class_codes(y, self.classes_), len(self.classes_)

@@ -3,11 +3,10 @@
 import math
 from typing import Any
 
-from downslope.errors import SettingError
 from downslope.networks.network import Network
 from downslope.rates import Rate
 from downslope.rules import Rule
-from downslope.settings import choose_rate
+from downslope.settings import choose_rate, given_batch_size
 from downslope.stopping import Progress, Stop, Validation, VanishedRate
 from downslope.trials import peak_rate, planned
 
@@ -46,14 +45,7 @@ def choose_batch_size(batch_size: int | str | None, n_rows: int) -> int | None:
         if n_rows <= FEW_ROWS:
             return None
         return min(512, max(32, 1 << round(math.log2(n_rows) / 2)))
-    if batch_size is None or batch_size == "full":
-        return None
-    if isinstance(batch_size, str) or int(batch_size) != batch_size or batch_size < 1:
-        raise SettingError(
-            f"batch_size={batch_size!r} must be a whole number above 0, 'full' (or None) for all "
-            "rows, or 'auto'."
-        )
-    return int(batch_size) if batch_size < n_rows else None
+    return given_batch_size(batch_size, n_rows)
 
 
 def choose_epochs(max_iter: int | str, batch_size: int | None, n_rows: int) -> int:

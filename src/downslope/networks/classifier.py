@@ -12,16 +12,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from downslope.errors import InputError
+from downslope.estimating import ROWS
 from downslope.far import on_cluster
-from downslope.labels import agreed_classes, check_table, class_codes
-from downslope.linear import ROWS
+from downslope.labels import agreed_classes, at_least_two, check_table, class_codes
 from downslope.losses import sigmoid, softmax
 from downslope.networks.descent import CONSTRAINTS, NetworkDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, check_partial
-from downslope.targets import Coded, class_weights, signs
+from downslope.targets import Coded, class_weights, coded_classes, joint_weights
 
 Array = Any
 
@@ -139,11 +138,7 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
             return self
         X, y = validate_data(self, X, y, multi_output=True, **ROWS)
         y = self._labels(y)
-        self.classes_ = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
-        if len(self.classes_) < 2:
-            raise InputError(
-                f"y holds one class only, {self.classes_[0]!r}; a classifier needs two or more."
-            )
+        self.classes_ = at_least_two(np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y))
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         weights = self._weights(X, y, sample_weight)
         self._fit(X, y, weights, self._validation(X_val, y_val), metadata)
@@ -229,14 +224,9 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
             return sample_weight
         codes = class_codes(y, self.classes_)
         by_class = class_weights(self.class_weight, self.classes_, codes, sample_weight)
-        if sample_weight is None or by_class is None:
-            return by_class if sample_weight is None else sample_weight
-        return sample_weight * by_class
+        return joint_weights(sample_weight, by_class)
 
     def _code(self, y: Array) -> Coded:
         if self._is_table():
             return Coded(np.where(y > 0, 1.0, -1.0), y.shape[1])
-        codes, n_classes = class_codes(y, self.classes_), len(self.classes_)
-        if self.loss == "log_loss" and n_classes > 2:
-            return Coded(codes, n_classes)
-        return signs(codes, n_classes)
+        return coded_classes(self.loss, class_codes(y, self.classes_), len(self.classes_))

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
-from downslope.errors import InputError, PairError
+from downslope.errors import PairError
+from downslope.estimating import ROWS, Aside, NotConverged, handed_in, set_aside, teller
 from downslope.far import far_rows
-from downslope.linear import ROWS, NotConverged
 from downslope.networks.activations import ACTIVATIONS, make_activation
 from downslope.networks.choices import PLANNED
 from downslope.networks.training import (
@@ -33,7 +32,6 @@ from downslope.networks.training import (
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import Reason, Sight
 from downslope.targets import Coded, row_weights
 
 Array = Any
@@ -57,8 +55,6 @@ CONSTRAINTS: dict[str, Any] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "warm_start": ["boolean"],
 }
-Aside = tuple[Array, Array, Array | None]
-"""Rows kept aside: X, y, weights."""
 
 
 class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
@@ -86,23 +82,12 @@ class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if validation is None and self.early_stopping:
             X, y, weights, validation = self._hold_out(X, y, weights, seed)
         rows, n_outputs = self._rows(X, y, weights)
-
-        def each_epoch(sight: Sight) -> Reason | None:
-            if self.verbose:
-                print(f"epoch {sight.epoch}: mean value {sight.epoch_value:.6g}")
-            step = context.subcontext(task_name="epoch")
-            step.call_on_fit_task_begin(**told)
-            if not step.call_on_fit_task_end(**told, reconstruction_attributes={}):
-                return None
-            return Reason("interrupted", f"A callback stopped after {sight.epoch} passes.", False)
-
-        watched = self.verbose or "_skl_callbacks" in vars(self)
         trained = train_network(
             rows,
             self._settings(n_outputs, seed),
             before=vars(self).get("_trained") if self.warm_start else None,
             validation=None if validation is None else self._rows(*validation)[0],
-            each_epoch=each_epoch if watched else None,
+            each_epoch=teller(context, told, self.verbose, lambda sight: {}),
         )
         self._keep(trained, in_parts=False)
         context.call_on_fit_task_end(**told, reconstruction_attributes={})
@@ -138,26 +123,12 @@ class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Array, Array, Array | None, Aside]:
         """Set a share of the rows aside."""
         by_class = "classes_" in vars(self) and y.ndim == 1
-        chosen, aside = train_test_split(
-            np.arange(len(y)),
-            test_size=self.validation_fraction,
-            random_state=seed,
-            stratify=y if by_class else None,
-        )
-
-        def part(rows: Array) -> Aside:
-            return X[rows], y[rows], None if weights is None else weights[rows]
-
-        return (*part(np.sort(chosen)), part(np.sort(aside)))
+        share = self.validation_fraction
+        return set_aside(X, y, weights, share=share, seed=seed, by_class=by_class)
 
     def _validation(self, X: Array, y: Array) -> Aside | None:
         """Validation rows that the user handed in, checked."""
-        if X is None and y is None:
-            return None
-        if X is None or y is None:
-            raise InputError("X_val and y_val belong together, but only one of them was given.")
-        X, y = validate_data(self, X, y, reset=False, multi_output=True, **ROWS)
-        return X, y, None
+        return handed_in(self, X, y, multi_output=True)
 
     def _rows(self, X: Array, y: Array, weights: Array | None) -> tuple[MemoryRows, int]:
         """Coded rows that count, and the number of raw predictions each of them has."""

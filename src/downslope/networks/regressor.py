@@ -12,8 +12,8 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from downslope.estimating import ROWS
 from downslope.far import on_cluster
-from downslope.linear import ROWS
 from downslope.losses import predict_mean
 from downslope.networks.descent import CONSTRAINTS, NetworkDescent
 from downslope.rates import Rate
