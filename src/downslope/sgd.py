@@ -175,42 +175,14 @@ def sgd(
     from downslope.kernels import sgd as code
 
     state, progress = _State(weights, settings.average > 0), _Progress(settings.tol)
-    X = unsigned(rows.X) if sparse.issparse(rows.X) else read_only(rows.X)
+    learn = _pass(rows, state, settings, judged=score is None or settings.verbose > 0)
     order, n_train = np.arange(len(rows.y)), len(rows.y) - int(rows.held.sum())
-    typical = settings.alpha**-0.25 if settings.learning_rate == "optimal" else 1.0
-    l1_ratio = {"l1": 1.0, "l2": 0.0}.get(settings.penalty or "", settings.l1_ratio)
-    paid = np.zeros(len(state.w) if settings.penalty in ("l1", "elasticnet") else 0)
     recorder, began, eta = Recorder(keep_weights=False), time.perf_counter(), settings.eta0
     reason = Reason("max_epochs", f"Stopped after {settings.max_iter} passes, the cap.", False)
     for epoch in range(1, settings.max_iter + 1):
         if settings.shuffle:
             code.shuffle(order, seed)
-        last = code.sgd_epoch(
-            X,
-            rows.y,
-            rows.weights,
-            rows.held,
-            order,
-            state.w,
-            state.mean,
-            paid,
-            state.numbers,
-            settings.average,
-            score is None or settings.verbose > 0,
-            settings.fit_intercept,
-            0.01 if sparse.issparse(rows.X) else 1.0,
-            settings.loss.code,
-            float(settings.loss.parameter),
-            PENALTIES[settings.penalty],
-            settings.alpha,
-            l1_ratio,
-            rows.positive,
-            rows.negative,
-            RATES[settings.learning_rate],
-            eta,
-            settings.power_t,
-            1.0 / (typical * settings.alpha) if settings.learning_rate == "optimal" else 0.0,
-        )
+        last = learn(order, eta)
         loss, value = state.numbers[code.LOSSES] / n_train, state.numbers[code.VALUES] / n_train
         if not state.finite():
             raise InputError(
@@ -234,3 +206,50 @@ def sgd(
             eta, progress.stale = eta / 5.0, 0
     state.give_back()
     return SgdRun(epoch, recorder.trace(), reason)
+
+
+def _pass(
+    rows: SgdRows, state: _State, settings: SgdSettings, *, judged: bool
+) -> Callable[[Array, float], float]:
+    """One pass over the rows as machine code: from their order and the rate to the last rate.
+
+    ``judged`` asks for the mean loss and the objective too.
+    """
+    from downslope.kernels import sgd as code
+
+    X = unsigned(rows.X) if sparse.issparse(rows.X) else read_only(rows.X)
+    optimal = settings.learning_rate == "optimal"
+    typical = settings.alpha**-0.25 if optimal else 1.0
+    l1_ratio = {"l1": 1.0, "l2": 0.0}.get(settings.penalty or "", settings.l1_ratio)
+    paid = np.zeros(len(state.w) if settings.penalty in ("l1", "elasticnet") else 0)
+
+    def learn(order: Array, eta: float) -> float:
+        last: float = code.sgd_epoch(
+            X,
+            rows.y,
+            rows.weights,
+            rows.held,
+            order,
+            state.w,
+            state.mean,
+            paid,
+            state.numbers,
+            settings.average,
+            judged,
+            settings.fit_intercept,
+            0.01 if sparse.issparse(rows.X) else 1.0,
+            settings.loss.code,
+            float(settings.loss.parameter),
+            PENALTIES[settings.penalty],
+            settings.alpha,
+            l1_ratio,
+            rows.positive,
+            rows.negative,
+            RATES[settings.learning_rate],
+            eta,
+            settings.power_t,
+            1.0 / (typical * settings.alpha) if optimal else 0.0,
+        )
+        return last
+
+    return learn

@@ -1,5 +1,6 @@
 """Two steps of linear regression by hand: slope and intercept, both moved from one place."""
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import numpy as np
@@ -39,25 +40,6 @@ def two_steps_of_a_line(seed: int) -> Item:
 
     solution = walk()
     blanks = tuple(Blank(f"{name} after step {k}") for k in (1, 2) for name in "wb")
-    slips = (
-        Slip("sign", walk(sign=1.0), "You went uphill: subtract rate * slope."),
-        Slip(
-            "factor",
-            walk(factor=1.0 / 3.0),
-            "The factor 2 is missing: the derivative of a square r^2 is 2 r r'.",
-        ),
-        Slip("sum", walk(factor=2.0), "Divide by the 3 points: MSE is a mean, not a sum."),
-        Slip(
-            "stale gradient",
-            walk(fresh=False),
-            "The second step used the slopes of the start; measure them again where you stand.",
-        ),
-        Slip(
-            "one after the other",
-            walk(at_once=False),
-            "Both slopes belong to the same place: measure dL/db before you move w.",
-        ),
-    )
     steps = [(0.0, 0.0), solution[:2], solution[2:]]
     return Item(
         "fit",
@@ -77,7 +59,7 @@ def two_steps_of_a_line(seed: int) -> Item:
             + " and ".join(f"{value:.4f}" for value in slopes(0.0, 0.0))
             + ".",
         ),
-        distinct_slips(blanks, solution, slips),
+        distinct_slips(blanks, solution, _slips(walk)),
         reveal=(_losses(x, y, rate),),
         sandbox=urlencode(
             {
@@ -86,6 +68,29 @@ def two_steps_of_a_line(seed: int) -> Item:
                 "rate": show(rate),
                 "k": 2,
             }
+        ),
+    )
+
+
+def _slips(walk: Callable[..., tuple[float, ...]]) -> tuple[Slip, ...]:
+    """What people do wrong here, each with the answers that it leads to."""
+    return (
+        Slip("sign", walk(sign=1.0), "You went uphill: subtract rate * slope."),
+        Slip(
+            "factor",
+            walk(factor=1.0 / 3.0),
+            "The factor 2 is missing: the derivative of a square r^2 is 2 r r'.",
+        ),
+        Slip("sum", walk(factor=2.0), "Divide by the 3 points: MSE is a mean, not a sum."),
+        Slip(
+            "stale gradient",
+            walk(fresh=False),
+            "The second step used the slopes of the start; measure them again where you stand.",
+        ),
+        Slip(
+            "one after the other",
+            walk(at_once=False),
+            "Both slopes belong to the same place: measure dL/db before you move w.",
         ),
     )
 
