@@ -22,6 +22,7 @@ from downslope.scaling import Scaling, pooled
 from downslope.settings import choose_batch_size, choose_rule, choose_stops
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import Divergence, MaxEpochs, Reason, Sight, Stop
+from downslope.trace import joined
 from downslope.training.choices import (
     choose_scaling,
     needs_no_rate,
@@ -34,7 +35,6 @@ from downslope.training.trained import (
     Settings,
     Trained,
     answer,
-    joined,
     objective,
     user_trace,
     weight_names,

@@ -125,15 +125,6 @@ def user_trace(trace: Trace, scaling: Scaling, n_outputs: int) -> Trace:
     return replace(trace, weights=scaling.to_user(trace.weights, n_outputs))
 
 
-def joined(first: Trace, second: Trace) -> Trace:
-    """Two traces of one run, one after the other."""
-    columns = {name: np.concatenate((first[name], second[name])) for name in first.columns}
-    weights = None
-    if first.weights is not None and second.weights is not None:
-        weights = np.concatenate((first.weights, second.weights))
-    return Trace(columns, weights, second.names)
-
-
 def weight_names(settings: Settings) -> tuple[str, ...]:
     """Names of the flat weights for the trace; one output only."""
     if settings.n_outputs > 1 or not settings.names:
