@@ -1,5 +1,8 @@
 """Cached rows: the same rows to the bit, within bounds, and never half a cache."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -74,3 +77,14 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     rows, *_ = source()
     with pytest.warns(DownslopeWarning, match="cannot be written"):
         assert cached(rows, tmp_path / "file", "key") is rows
+
+
+def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
+    for name, hours in (("old", 25.0), ("young", 1.0)):
+        left = tmp_path / name
+        left.mkdir()
+        (left / "X").write_bytes(bytes(8))
+        for path in (left / "X", left):
+            os.utime(path, times=(time.time() - 3600.0 * hours,) * 2)
+    cached(source()[0], tmp_path, "key")
+    assert {path.name for path in tmp_path.iterdir()} == {"young", "key"}

@@ -1,5 +1,6 @@
 """Fits of files that are streamed: the answer of memory, and everything files do on the way."""
 
+import errno
 import json
 import os
 
@@ -11,7 +12,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from downslope.errors import DownslopeError, InputError
+from downslope.errors import DownslopeError, DownslopeWarning, InputError
 from downslope.fitting.aside import kept_apart, lots
 from downslope.fitting.fit import Ask, fit, prepare
 from downslope.fitting.fit_files import fit_files
@@ -210,6 +211,53 @@ def test_few_rows_are_read_once(tmp_path, monkeypatch):
     monkeypatch.setattr(Files, "read", counted)
     fit_files(write(tmp_path / "d", table(), "csv"), Ask("y"))
     assert len(parts) == 10  # five for the sample, five for all rows
+
+
+def plain_table():
+    X = np.random.default_rng(0).normal(size=(N, 3))
+    X[: N // 2] = X[: N // 2].astype(np.float32)  # numbers of the first half need half the room
+    return pyarrow.table({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": X @ [1, 2, 3] + X[:, 0]})
+
+
+@pytest.mark.parametrize("held", [0, 100_000])  # nothing; some batches, then they are too many
+@pytest.mark.parametrize("full", [False, True])
+def test_many_rows_of_plain_numbers_are_read_once_into_the_cache(tmp_path, monkeypatch, held, full):
+    monkeypatch.setattr("downslope.fitting.fit_files.HELD_BYTES", held)
+    source, cache = write(tmp_path / "d", plain_table(), "csv"), tmp_path / "cache"
+    plain = fit_files(source, Ask("y"))
+    read, parts = Files.read, []
+
+    def counted(files, part, *more, **named):
+        parts.append(part)
+        return read(files, part, *more, **named)
+
+    monkeypatch.setattr(Files, "read", counted)
+    if full:
+        monkeypatch.setattr("downslope.sources.cache.Writer.add", no_room)
+        with pytest.warns(DownslopeWarning, match="No space left"):
+            kept = fit_files(source, Ask("y"), cache=cache)
+    else:
+        kept = fit_files(source, Ask("y"), cache=cache)
+        assert len(parts) == 10  # five for the sample, five for all rows
+        assert [path.name for path in cache.glob("*/*")].count("shape.json") == 1
+    assert len(list(cache.iterdir())) == 1 - full
+    np.testing.assert_array_equal(kept.model.coefficients, plain.model.coefficients)
+
+
+def no_room(writer, block):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_walk_that_is_broken_off_leaves_no_half_cache(many, tmp_path):
+    source, cache = write(tmp_path / "d", plain_table()), tmp_path / "cache"
+
+    def interrupt(what, rows, of):
+        if any(cache.glob("*/X")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_files(source, Ask("y"), cache=cache, tell=interrupt)
+    assert list(cache.iterdir()) == []
 
 
 def test_hive_folders_globs_lists_and_addresses(tmp_path):

@@ -24,6 +24,7 @@ from downslope.errors import InputError
 from downslope.fitting.fit import Ask
 from downslope.sources.arrow import Files, give_back, open_files
 from downslope.sources.blocks import BlockRows
+from downslope.sources.cache import EarlyCache
 from downslope.sources.held import FirstReading
 from downslope.sources.memory import Rows
 from downslope.tables import Encoder, Table, Understood, understand
@@ -94,6 +95,14 @@ class FileRows:
         plain = self.plain(batch)
         X = self.encoder.encode(table).X if plain is None else plain
         return Rows(X, y, None, first) if known.all() else Rows(X[known], y[known], None, first)
+
+    def at_once(self, batch: pyarrow.RecordBatch) -> Rows | None:
+        """Rows of a batch that does not ask what the others hold; else None."""
+        X = self.plain(batch)
+        if X is None:
+            return None
+        y = self.targets(as_table(self.files.name, batch))
+        return None if np.isnan(y).any() else Rows(X, y, None)
 
     def plain(self, batch: pyarrow.RecordBatch) -> Array | None:
         """The features of a batch of finite numbers that stand for themselves; else None.
@@ -174,10 +183,12 @@ def understand_files(
     tell: Tell = silent,
     over: Over = map,
     hold: int = 0,
+    cache: Path | None = None,
 ) -> FileRows:
     """Understand files by a sample, and learn levels and gaps in one pass over all rows.
 
-    At most ``hold`` bytes of that pass are kept, so that few rows are read no second time.
+    At most ``hold`` bytes of that pass are kept, so that few rows are read no second time; more go
+    to ``cache`` at once, where they are plain numbers.
 
     Raises
     ------
@@ -189,7 +200,15 @@ def understand_files(
     head = _head(files)
     give_back()
     rows = understood(files, stamps, head, ask, FirstReading(hold))
-    return _learn_all(rows, ask.loss, tell, over)
+    if cache is None:
+        return _learn_all(rows, ask.loss, tell, over)
+    early = EarlyCache(cache, rows.key())
+    try:
+        first = FirstReading(hold, early)
+        return _learn_all(replace(rows, first=first), ask.loss, tell, over)
+    except BaseException:
+        early.give_up()
+        raise
 
 
 def understood(
@@ -287,9 +306,10 @@ def _learn_part(rows: FileRows, loss: str, tell: Tell, numbered: tuple[int, Any]
     i, part = numbered
     codes, n_rows, gaps = rows.encoder.codes, 0, set()
     levels = {code.name: Counter[str]() for code in codes if isinstance(code, CategoryCode)}
-    for batch in rows.first.through(i, rows.files.read(part, rows.columns)):
+    read_part = rows.files.read(part, rows.columns)
+    for batch, numbers in rows.first.through(i, read_part, rows.at_once):
         table = as_table(rows.files.name, batch)
-        for code in codes if rows.plain(batch) is None else ():
+        for code in codes if numbers is None else ():
             values = read(table.columns[code.name], code.spelling, table.where(code.name))
             if _has_gaps(values):
                 gaps.add(code.name)
@@ -297,7 +317,7 @@ def _learn_part(rows: FileRows, loss: str, tell: Tell, numbered: tuple[int, Any]
                 counts = zip(values.names(), values.counts().tolist(), strict=True)
                 levels[code.name].update(dict(counts))
                 _refuse_many(levels[code.name], rows.files.name, code.name)
-        y = rows.targets(table)
+        y = rows.targets(table) if numbers is None else numbers.y
         check_range(loss, y)
         n_rows += int((~np.isnan(y)).sum())
         tell("looking at the columns", batch.num_rows, rows.files.n_rows)
@@ -321,7 +341,10 @@ def _learn_all(rows: FileRows, loss: str, tell: Tell, over: Over) -> FileRows:
     learned = tuple(
         _recoded(code, levels.get(code.name), code.name in gaps, sum(lengths)) for code in codes
     )
-    return replace(rows, encoder=replace(rows.encoder, codes=learned), lengths=tuple(lengths))
+    known = replace(rows, encoder=replace(rows.encoder, codes=learned), lengths=tuple(lengths))
+    if rows.first.early is not None:
+        rows.first.early.finish(known.key())
+    return known
 
 
 def _stands_for_itself(code: Code, column: Any) -> bool:

@@ -128,7 +128,7 @@ def fit_files(
         In a sentence.
     """
     if cluster is None:
-        rows = understand_files(source, ask, separator, tell, hold=HELD_BYTES)
+        rows = understand_files(source, ask, separator, tell, hold=HELD_BYTES, cache=cache)
         return _fitted(rows, ask, cache, tell, watch, checkpoint)
     from downslope.sources.dask import connected, on_workers
 

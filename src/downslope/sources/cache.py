@@ -7,10 +7,13 @@ fresh arrays, not mapped, so that memory stays flat however long the files are.
 """
 
 import json
+import os
 import shutil
+import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,8 @@ VERSION = 1
 BLOCK_BYTES = 16 * 2**20
 LIMIT = 20 * 2**30
 """Bytes that all caches in a folder may take together; the oldest go first."""
+ABANDONED = 24 * 3600.0
+"""Seconds after which a cache that nobody has finished is removed."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,6 @@ def cached(source: BlockRows, folder: Path, key: str, limit: int = LIMIT) -> Blo
             _make_room(folder, limit - needed)
             shape = _write(source, place)
         except OSError as error:
-            shutil.rmtree(place, ignore_errors=True)
             _warn(f"{folder} cannot be written ({error.strerror})")
             return source
     return _open(place, shape)
@@ -99,39 +103,142 @@ def _shape(place: Path) -> Shape | None:
 
 
 def _write(source: BlockRows, place: Path) -> Shape:
-    """Write every block; the shape comes last, so a cache without one is not a cache."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    weighted = False
-    with (
-        (place / "X").open("wb") as features,
-        (place / "y").open("wb") as targets,
-        (place / "weights").open("wb") as weights,
-    ):
-        dtype = "float32"
+    writer = Writer(place, source.n_features)
+    try:
         for block in source.blocks():
-            X = np.asarray(block.X)
-            if dtype == "float32" and not (X.astype(np.float32) == X).all():
-                dtype = "float64"
-                _widen(features, place / "X")
-            X.astype(dtype).tofile(features)
-            np.asarray(block.y, dtype=np.float64).tofile(targets)
-            if block.weights is not None:
-                weighted = True
-                np.asarray(block.weights, dtype=np.float64).tofile(weights)
-    shape = Shape(source.n_rows, source.n_features, dtype, weighted)
-    described = {"version": VERSION} | vars(shape)
-    write_atomically(place / "shape.json", json.dumps(described).encode())
-    return shape
+            writer.add(block)
+        return writer.finished()
+    except BaseException:
+        writer.dropped()
+        raise
 
 
-def _widen(file: Any, path: Path) -> None:
-    """Bring what is written so far from float32 to float64; the first blocks, as a rule."""
-    file.flush()
-    so_far = np.fromfile(path, dtype=np.float32)
-    file.seek(0)
-    file.truncate()
-    so_far.astype(np.float64).tofile(file)
+class Writer:
+    """Rows on their way to a cache; the shape comes last, so a cache without one is not a cache.
+
+    Parameters
+    ----------
+    place : Path
+        The cache's folder; what it holds is removed.
+    n_features : int
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+
+    def __init__(self, place: Path, n_features: int) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        self.place, self.shape = place, Shape(0, n_features, "float32", False)
+        self.files = [(place / name).open("wb") for name in ("X", "y", "weights")]
+
+    @property
+    def n_bytes(self) -> int:
+        """Written so far."""
+        return self.shape.n_rows * (self.shape.row_bytes + 8 + 8 * self.shape.weighted)
+
+    def add(self, block: Rows) -> None:
+        """More rows."""
+        (features, targets, weights), shape = self.files, self.shape
+        X = np.asarray(block.X)
+        if shape.dtype == "float32" and not (X.astype(np.float32) == X).all():
+            shape = replace(shape, dtype="float64")
+            features = self._widened()
+        X.astype(shape.dtype).tofile(features)
+        np.asarray(block.y, dtype=np.float64).tofile(targets)
+        if block.weights is not None:
+            np.asarray(block.weights, dtype=np.float64).tofile(weights)
+        weighted = block.weights is not None
+        self.shape = replace(shape, n_rows=shape.n_rows + len(block.y), weighted=weighted)
+
+    def _widened(self) -> Any:
+        """What is written so far as float64; the first blocks, as a rule."""
+        self.files[0].close()
+        path, wide = self.place / "X", self.place / "X64"
+        with path.open("rb") as narrow, wide.open("wb") as out:
+            while len(some := np.fromfile(narrow, np.float32, BLOCK_BYTES // 4)):
+                some.astype(np.float64).tofile(out)
+        wide.replace(path)
+        self.files[0] = path.open("ab")
+        return self.files[0]
+
+    def finished(self) -> Shape:
+        """The shape, once it is written too."""
+        self._close()
+        described = {"version": VERSION} | vars(self.shape)
+        write_atomically(self.place / "shape.json", json.dumps(described).encode())
+        return self.shape
+
+    def dropped(self) -> None:
+        """There is to be no cache."""
+        with suppress(OSError):  # what a full disk did not take is not wanted any more
+            self._close()
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _close(self) -> None:
+        for file in self.files:
+            file.close()
+
+
+class EarlyCache:
+    """A cache written while the rows are read for the first time, where they are plain numbers.
+
+    Only once all rows are read is it known how they are encoded; plain numbers stay as they are.
+    Where any row is not plain, or the disk is full, it is given up, and ``cached`` reads again.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all caches.
+    key : str
+        Of these rows, if all of them are plain.
+    limit : int, default 20 GiB
+        Bytes for all caches.
+    """
+
+    def __init__(self, folder: Path, key: str, limit: int = LIMIT) -> None:
+        self.folder, self.key, self.limit = folder, key, limit
+        self.writer: Writer | None = None
+        self.given_up = _shape(folder / key) is not None  # there is one already
+
+    def add(self, block: Rows | None) -> None:
+        """More rows; None: some that are not plain."""
+        if self.given_up:
+            return
+        if block is None:
+            self.give_up()
+            return
+        try:
+            if self.writer is None:
+                place = self.folder / f"{self.key}-{os.getpid()}"
+                self.writer = Writer(place, int(block.X.shape[1]))
+            self.writer.add(block)
+            if self.writer.n_bytes > self.limit:
+                self.give_up()
+        except OSError:  # ``cached`` says why, if it meets it too
+            self.give_up()
+
+    def give_up(self) -> None:
+        """No early cache."""
+        self.given_up = True
+        if self.writer is not None:
+            self.writer.dropped()
+            self.writer = None
+
+    def finish(self, key: str) -> None:
+        """Keep it under its key, if the rows turned out to be what it is made for."""
+        if self.writer is None or key != self.key:
+            self.give_up()
+            return
+        try:
+            _make_room(self.folder, self.limit - self.writer.n_bytes)
+            self.writer.finished()
+            shutil.rmtree(self.folder / key, ignore_errors=True)
+            self.writer.place.rename(self.folder / key)
+        except OSError:
+            self.give_up()
 
 
 def _open(place: Path, shape: Shape) -> BlockRows:
@@ -153,6 +260,11 @@ def _open(place: Path, shape: Shape) -> BlockRows:
 
 def _make_room(folder: Path, room: int) -> None:
     """Remove the oldest caches until the others take at most ``room`` bytes."""
+    for left in folder.glob("*"):  # by a run that was killed
+        files = [left, *left.iterdir()] if left.is_dir() else []
+        age = time.time() - max((f.stat().st_mtime for f in files), default=np.inf)
+        if age > ABANDONED and not (left / "shape.json").exists():
+            shutil.rmtree(left, ignore_errors=True)
     caches = sorted(
         (c for c in folder.glob("*") if (c / "shape.json").exists()),
         key=lambda c: (c / "shape.json").stat().st_mtime,
