@@ -17,6 +17,7 @@ from downslope.bowl.solve_stream import BlockPasses
 from downslope.cli import run as downslope
 from downslope.errors import PairError, SettingError
 from downslope.fitting.fit import Ask
+from downslope.fitting.fit_files import fit_files
 from downslope.fitting.fit_within import fit_within
 from downslope.losses import make_loss
 from downslope.sources.arrow import open_files
@@ -137,6 +138,28 @@ def test_where_few_rows_would_not_do_all_are_read(tmp_path, monkeypatch, within)
         monkeypatch.setattr("downslope.fitting.fit_within.PIECE_BYTES", 2**20)
     done = fit_within(write(tmp_path, *columns()), Ask("y"), within)
     assert done.n_rows + done.n_aside == N
+
+
+def test_a_near_miss_draws_the_rest_and_reads_nothing_twice(tmp_path, monkeypatch):
+    source, drawn = write(tmp_path, *columns()), []
+    whole = fit_files(source, Ask("y", test_size=0.0))
+
+    def counted(files, piece, names):
+        drawn.append(piece)
+        return read_piece(files, piece, names)
+
+    monkeypatch.setattr("downslope.fitting.fit_within.MOST_OF_FEW", 0.3)
+    monkeypatch.setattr("downslope.fitting.fit_within.SUNK", 0.02)
+    monkeypatch.setattr("downslope.fitting.fit_within.read_piece", counted)
+    done = fit_within(source, Ask("y", test_size=0.0), 1e-3)
+    assert len(drawn) == len(set(drawn)) > 100
+    assert done.n_rows == N
+    assert done.bound < 1e-4
+    assert done.value - whole.value <= done.bound
+    np.testing.assert_allclose(done.model.coefficients, whole.model.coefficients, rtol=1e-2)
+    kept = fit_within(source, Ask("y", test_size=0.25), 1e-3)
+    assert kept.n_rows + kept.n_aside == N
+    assert kept.n_aside == pytest.approx(N / 4, rel=0.05)
 
 
 def test_the_same_seed_reads_the_same_rows(tmp_path):

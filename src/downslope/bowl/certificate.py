@@ -88,6 +88,24 @@ def slack_of(rho: float, lowest_curvature: float, doubt: float) -> float:
     return doubt * max((1.0 + rho) ** 2, 1.0 / lowest_curvature)
 
 
+def doubt_within(reach: float) -> float:
+    """The doubt where a Newton step changes raw predictions by ``reach`` at most.
+
+    Where curvature falls by at most e per unit, the value along a step of decrement d is at least
+    -d t + d (exp(-reach t) - 1 + reach t) / reach^2 at its share t; this is the lowest of it, over
+    -d / 2. It is 1 where the step is short, and 2 at a reach of 1.
+
+    >>> [round(doubt_within(reach), 2) for reach in (0.0, 0.1, 0.5, 1.0)]
+    [1.0, 1.04, 1.23, 2.0]
+    """
+    if reach >= 1.0:
+        return 2.0
+    if reach < 1e-3:  # the formula is a difference of large numbers there
+        return 1.0 + reach / 3.0
+    lowest = -math.log1p(-reach) / reach
+    return 2.0 * (lowest * (1.0 - 1.0 / reach) + 1.0 / reach)
+
+
 def height(decrement: float, slack: float) -> float:
     """Bound on the height above the lowest point."""
     return 0.5 * slack * decrement

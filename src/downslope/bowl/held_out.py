@@ -5,7 +5,9 @@ slope of all rows plus noise. If each coordinate of the noise has variance v, |g
 noncentral chi-squared distribution with one degree per direction; its noncentrality is twice the
 height over v. ``bound`` is the largest height at which so small a |g|^2 would still be usual, at
 two standard deviations, in the normal approximation. The noise is measured between blocks of rows:
-blocks that differ more than their rows would by chance, as in sorted files, make it larger.
+blocks that differ more than their rows would by chance, as in sorted files, make it larger. How far
+the curvature may fall on the way down is told by the rows too: by the largest change of a raw
+prediction that the step would make.
 """
 
 import math
@@ -15,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.bowl import certificate
+from downslope.bowl.passes import DensePasses
 from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import BENT, Smooth, doubt_of
 from downslope.bowl.solve_stream import BlockPasses
@@ -22,6 +25,8 @@ from downslope.sources.memory import Rows, join_rows
 
 Array = Any
 DEVIATIONS = 2.0
+EVEN = ("log_loss", "poisson", "gamma")
+"""Losses whose curvature falls by at most e per unit of the raw prediction."""
 CHEAP = 4e9
 """Rows times weights squared up to which the whole Hessian is worth its second of work."""
 
@@ -78,10 +83,14 @@ def height_above(w: Array, blocks: Sequence[Rows], passes: BlockPasses, ridge: A
     shares = np.array([len(block.y) for block in blocks]) / n
     spread = float(((shares[:, None] * np.array(apart)) ** 2).sum())
     noise = spread * len(blocks) / (len(blocks) - 1) / metric.rank
-    slack = certificate.slack_of(metric.rho, 1.0, doubt_of(whole.loss))
     m, seen = metric.rank, float(slope @ slope)
     likely = max(0.0, seen - noise * m)
     heights = (noise * _noncentrality(seen / noise, m), likely, noise * _noncentrality(2.0 * m, m))
+    doubt = doubt_of(whole.loss)
+    if whole.loss.name in EVEN and isinstance(whole, DensePasses) and seen > 0.0:
+        change = np.abs(whole.raw(metric.lift(slope))).max()
+        doubt = certificate.doubt_within(float(change) * math.sqrt(max(1.0, heights[0] / seen)))
+    slack = certificate.slack_of(metric.rho, 1.0, doubt)
     return Height(*(certificate.height(each, slack) for each in heights))
 
 

@@ -3,10 +3,12 @@
 pieces of the files in random order -> a sample is understood -> a model of the rows so far
 -> fresh rows tell how far it may be above the lowest -> near enough, or more rows
 
-The fresh rows are the ones that the model is judged by. Where half of all rows would not do,
-``fit_files`` reads them all.
+The fresh rows are the ones that the model is judged by. Where half of all rows would not do, all
+are read: by ``fit_files``, or, where that is known only after a good part of them has been read and
+the memory holds them, by drawing the rest.
 """
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,13 +22,14 @@ from downslope.bowl.held_out import Height, height_above
 from downslope.bowl.regimes import CORNERS
 from downslope.bowl.solve_stream import BlockPasses
 from downslope.errors import PairError, SettingError
+from downslope.fitting.aside import kept_apart
 from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understood
 from downslope.fitting.fit import Ask, settings_for, settled
 from downslope.fitting.fit_files import FileFit, Walked, coded, finished, fit_files, walk
 from downslope.scaling import standardize, unscaled
 from downslope.sources.arrow import Files, open_files
 from downslope.sources.blocks import BlockRows
-from downslope.sources.held import FirstReading
+from downslope.sources.held import HELD_BYTES, FirstReading, held
 from downslope.sources.memory import Rows, one_class
 from downslope.sources.scattered import PIECE_BYTES, Piece, pieces, read_piece
 from downslope.stopping import Reason
@@ -39,6 +42,10 @@ FEWEST_PIECES = 64
 """Fewer pieces are no fair sample."""
 MOST_SHARE = 0.5
 """Of the pieces; where more are needed all are read, in order."""
+MOST_OF_FEW = 0.8
+"""Of the pieces, where those that were drawn need not be read again if they do not do."""
+SUNK = 0.2
+"""Share of the pieces from which on it pays to draw the rest rather than to read all again."""
 SPARE = 1.1
 """More rows than the last look asks for, since the next is as uncertain."""
 
@@ -62,10 +69,20 @@ class Deck:
             self.drawn += 1
         self.n_rows += seen
 
-    def holds(self, more: int) -> bool:
-        """Whether so many rows more leave most pieces unread."""
+    @property
+    def share(self) -> float:
+        """Of the pieces that are drawn."""
+        return self.drawn / len(self.order)
+
+    def could_end(self, n_features: int) -> bool:
+        """Whether the memory holds all rows, as far as can be told."""
+        return 8.0 * (n_features + 1) * self.n_rows / max(self.share, 1e-9) <= HELD_BYTES
+
+    def holds(self, more: int, n_features: int) -> bool:
+        """Whether so many rows more leave enough pieces unread."""
         per_piece = self.n_rows / max(1, self.drawn)
-        return self.drawn + more / max(per_piece, 1.0) <= MOST_SHARE * len(self.order)
+        most = MOST_OF_FEW if self.could_end(n_features) else MOST_SHARE
+        return self.drawn + more / max(per_piece, 1.0) <= most * len(self.order)
 
 
 def fit_within(
@@ -112,7 +129,10 @@ def fit_within(
         rows = understood(files, stamps, sample, ask, FirstReading())
         asked = settled(ask, rows.view)
         settings = settings_for(asked, rows.view, rows.names)
-        found = _near_enough(rows, settings, [rows.encoded(sample)], deck, within, tell)
+        drawn = [rows.encoded(sample)]
+        found = _near_enough(rows, settings, drawn, deck, within, tell)
+        if found is None and deck.share >= SUNK and deck.could_end(len(rows.names)):
+            found = _all(rows, asked, settings, drawn, deck, tell)
         if found is not None:
             walked, learned, fresh = found
             return finished(rows, asked, settings, walked, learned, fresh, began)
@@ -122,48 +142,88 @@ def fit_within(
 def _near_enough(
     rows: FileRows,
     settings: Settings,
-    learned: list[Rows],
+    drawn: list[Rows],
     deck: Deck,
     within: float,
     tell: Tell,
 ) -> tuple[Walked, BlockRows, BlockRows] | None:
-    """A walk over few rows that ends near enough, with the rows learned and the fresh ones."""
-    fresh = _drawn(rows, deck, FIRST_ROWS, tell)
+    """A walk over few rows that ends near enough, with the rows learned and the fresh ones.
+
+    What is drawn on the way is added to ``drawn``.
+    """
+    learned = list(drawn)
+    fresh = _drawn(rows, deck, FIRST_ROWS, drawn, tell)
     while True:
         source = _source(learned)
         walked = walk(source.map(partial(coded, settings)), settings)
         height = _height(walked.w, source, fresh, settings)
-        # Weights near enough may want more rows to tell, and no other weights.
-        while height.bound > within > 2.0 * height.likely:
-            more = int(SPARE * _count(fresh) * (height.bound / within - 1.0)) + 1
-            if not deck.holds(more):
+        while height.bound > within:
+            anew, wanted = _to_learn_anew(height, within, learned, fresh)
+            more = _to_tell(height, within, fresh)
+            if more > anew + wanted:
+                break
+            # Weights near enough may want more rows to tell, and no other weights.
+            if not deck.holds(more, source.n_features):
                 return None
-            fresh += _drawn(rows, deck, more, tell)
+            fresh += _drawn(rows, deck, more, drawn, tell)
             height = _height(walked.w, source, fresh, settings)
-        if height.bound <= within:
+        else:
             reason = _told(height, within, deck)
             done = Walked(walked.w, walked.value, height.bound, walked.passes, reason)
             return done, source, _source(fresh)
-        # Noise shrinks with the rows, those learned from and those that tell.
-        learned, had = learned + fresh, _count(fresh)
-        wanted = int(max(2.0, min(SPARE * height.usual / within, 1e6)) * had)
-        more = max(0, wanted - _count(learned))
-        if not deck.holds(more + wanted):
+        if not deck.holds(anew + wanted, source.n_features):
             return None
-        learned += _drawn(rows, deck, more, tell)
-        fresh = _drawn(rows, deck, wanted, tell)
+        learned = learned + fresh + _drawn(rows, deck, anew, drawn, tell)
+        fresh = _drawn(rows, deck, wanted, drawn, tell)
+
+
+def _to_tell(height: Height, within: float, fresh: list[Rows]) -> int:
+    """Fresh rows more that tell the same weights to be near enough, if they are as near as likely.
+
+    What noise adds to the bound shrinks with the rows or with their root; between is taken.
+    """
+    if height.likely >= within:
+        return sys.maxsize
+    times = ((height.bound - height.likely) / (within - height.likely)) ** 1.5
+    return int(min(SPARE * (times - 1.0) * _count(fresh), 1e15)) + 1
+
+
+def _to_learn_anew(
+    height: Height, within: float, learned: list[Rows], fresh: list[Rows]
+) -> tuple[int, int]:
+    """Rows more to learn from, beside the fresh ones, and other fresh ones.
+
+    Noise shrinks with the rows, those learned from and those that tell.
+    """
+    had = _count(fresh)
+    wanted = int(max(1.0, min(SPARE * height.usual / within, 1e6)) * had)
+    return max(0, wanted - _count(learned) - had), wanted
 
 
 def _count(blocks: list[Rows]) -> int:
     return sum(len(block.y) for block in blocks)
 
 
-def _drawn(rows: FileRows, deck: Deck, n_rows: int, tell: Tell) -> list[Rows]:
+def _all(
+    rows: FileRows, ask: Ask, settings: Settings, drawn: list[Rows], deck: Deck, tell: Tell
+) -> tuple[Walked, BlockRows, BlockRows]:
+    """A walk over all rows, of which a good part is drawn."""
+    _drawn(rows, deck, sys.maxsize, drawn, tell)
+    whole = held(_source(drawn))
+    drawn.clear()
+    learned, aside = kept_apart(whole, ask.test_size, ask.seed)
+    return walk(learned.map(partial(coded, settings)), settings), learned, aside
+
+
+def _drawn(rows: FileRows, deck: Deck, n_rows: int, drawn: list[Rows], tell: Tell) -> list[Rows]:
+    """More rows, which are added to those drawn so far."""
     found = []
     for batch in deck.draw(rows.files, rows.columns, max(0, n_rows)):
         found.append(rows.encoded(batch))
         tell("reading a sample", batch.num_rows, 0)
-    return [block for block in found if len(block.y)]
+    found = [block for block in found if len(block.y)]
+    drawn.extend(found)
+    return found
 
 
 def _source(blocks: list[Rows]) -> BlockRows:
