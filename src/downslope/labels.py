@@ -62,6 +62,17 @@ def agreed_classes(before: Array | None, given: Array | None) -> Array:
     return before
 
 
+def likeliest(classes: Array, z: Array) -> Array:
+    """Label of each row by its raw predictions: one for two classes, else one per class.
+
+    Examples
+    --------
+    >>> likeliest(np.array(["no", "yes"]), np.array([-0.1, 2.0]))
+    array(['no', 'yes'], dtype='<U3')
+    """
+    return classes[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
+
+
 def check_table(class_weight: Any) -> None:
     """Refuse class weights for a table of 0 and 1, whose columns have no classes in common.
 

@@ -74,6 +74,26 @@ def probabilities(loss: str, z: Array) -> Array:
     return p / p.sum(axis=1, keepdims=True)
 
 
+def check_log_odds(loss: str) -> bool:
+    """True where raw predictions are log odds, so that there are probabilities.
+
+    Raises
+    ------
+    AttributeError
+        Elsewhere: scikit-learn asks in this way whether an estimator has a method.
+    """
+    if loss != "log_loss":
+        raise AttributeError(
+            f"Probabilities are not available for loss={loss!r}; use loss='log_loss'."
+        )
+    return True
+
+
+def of_log_odds(z: Array) -> Array:
+    """Log odds, one per row or one per row and class, as class probabilities (n, n_classes)."""
+    return softmax(z) if z.ndim == 2 else np.column_stack((sigmoid(-z), sigmoid(z)))
+
+
 def class_weights(
     class_weight: str | Mapping[Any, float] | None,
     classes: Array,

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from downslope.estimating import ROWS
 from downslope.far import fit_far, is_far
-from downslope.labels import agreed_classes, at_least_two, class_codes
+from downslope.labels import agreed_classes, at_least_two, class_codes, likeliest
 from downslope.linear import CONSTRAINTS, LinearDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
@@ -206,7 +206,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
     def predict(self, X: Array) -> Array:
         """Class labels, shape (n_samples,)."""
         z = self.decision_function(X)
-        return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
+        return likeliest(self.classes_, z)
 
     def _has_probabilities(self) -> bool:
         if self.loss not in PROBABILISTIC:

@@ -13,14 +13,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from downslope.labels import at_least_two, class_codes
-from downslope.losses import make_loss, predict_mean, sigmoid, softmax
+from downslope.labels import at_least_two, class_codes, likeliest
+from downslope.losses import make_loss, predict_mean
 from downslope.modules.problem import OnBatch
 from downslope.modules.training import train
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, REGRESSION
-from downslope.targets import check_range, row_weights, signs
+from downslope.targets import check_log_odds, check_range, of_log_odds, row_weights, signs
 
 Array = Any
 MakeModule = Callable[[int, int], torch.nn.Module]
@@ -276,17 +276,13 @@ class ModuleClassifier(ClassifierMixin, ModuleTraining):  # type: ignore[misc]
     def predict(self, X: Array) -> Array:
         """Class labels, shape (n_samples,)."""
         z = self._raw(X)
-        return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
+        return likeliest(self.classes_, z)
 
     def _has_probabilities(self) -> bool:
-        if self.loss != "log_loss":
-            raise AttributeError(
-                f"Probabilities are not available for loss={self.loss!r}; use loss='log_loss'."
-            )
-        return True
+        return check_log_odds(self.loss)
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Array) -> Array:
         """Probability of each class, shape (n_samples, n_classes)."""
         z = self._raw(X)
-        return softmax(z) if z.ndim == 2 else np.column_stack((sigmoid(-z), sigmoid(z)))
+        return of_log_odds(z)

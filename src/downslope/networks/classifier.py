@@ -14,13 +14,20 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from downslope.estimating import ROWS
 from downslope.far import on_cluster
-from downslope.labels import agreed_classes, at_least_two, check_table, class_codes
-from downslope.losses import sigmoid, softmax
+from downslope.labels import agreed_classes, at_least_two, check_table, class_codes, likeliest
+from downslope.losses import sigmoid
 from downslope.networks.descent import CONSTRAINTS, NetworkDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, check_partial
-from downslope.targets import Coded, class_weights, coded_classes, joint_weights
+from downslope.targets import (
+    Coded,
+    check_log_odds,
+    class_weights,
+    coded_classes,
+    joint_weights,
+    of_log_odds,
+)
 
 Array = Any
 
@@ -176,14 +183,10 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
         z = self._raw(X)
         if self._is_table():
             return (z > 0).astype(int)
-        return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
+        return likeliest(self.classes_, z)
 
     def _has_probabilities(self) -> bool:
-        if self.loss != "log_loss":
-            raise AttributeError(
-                f"Probabilities are not available for loss={self.loss!r}; use loss='log_loss'."
-            )
-        return True
+        return check_log_odds(self.loss)
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Array) -> Array:
@@ -191,7 +194,7 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
         z = self._raw(X)
         if self._is_table():
             return sigmoid(z)
-        return softmax(z) if z.ndim == 2 else np.column_stack((sigmoid(-z), sigmoid(z)))
+        return of_log_odds(z)
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Array) -> Array:
