@@ -693,6 +693,30 @@ def test_control_c_while_machine_code_is_compiled(monkeypatch, capsys):
     assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
 
 
+def test_control_c_that_an_end_of_an_object_swallows_comes_again(monkeypatch, capsys):
+    class Ending:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def working(*_, **__):
+        ending = Ending()
+        del ending
+        for _ in range(3000):  # events, not seconds: the command would end by itself
+            time.sleep(0.01)
+        return 0
+
+    swallowed = downslope.cli._Swallowed()
+    monkeypatch.setattr(downslope.cli, "SWALLOWED", swallowed)
+    monkeypatch.setattr(sys, "unraisablehook", swallowed.hear)
+    monkeypatch.setattr(downslope.cli, "app", working)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert downslope.cli.run(["fit"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
+
+
 def hear_control_c():
     """A suite that was started in the background hands on that interruptions are ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

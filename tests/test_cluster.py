@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -247,6 +249,51 @@ def test_an_address_that_is_none_is_a_sentence(address, kind, says, tmp_path, mo
         pytest.raises(kind, match=says),
     ):
         fit_files(write(tmp_path / "d"), Ask("y"), cluster=address)
+
+
+SCRIPT = """
+import os, signal, sys
+from downslope.fitting.fit import Ask
+from downslope.fitting.fit_files import fit_files
+
+if __name__ == "__main__":
+    points, told = [], []
+
+    def interrupt(point):
+        points.append(point)
+        if len(points) == 2:
+            told.append(len(passes))
+            os.killpg(os.getpgid(0), signal.SIGINT)  # as a terminal does: to the workers too
+
+    passes = []
+    tell = lambda what, rows, of: passes.append(what) if what == "training" else None
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    ask = Ask("y", tol=1e-19)
+    done = fit_files(sys.argv[1], ask, cluster="local:2", watch=interrupt, tell=tell)
+    print(done.reason.name, len(points), len(passes) - told[0])
+"""
+
+
+def test_control_c_keeps_the_best_so_far_and_workers_do_not_hear_of_it(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), str(write(tmp_path / "d"))]
+    done = subprocess.run(
+        command, capture_output=True, text=True, start_new_session=True, timeout=120, check=False
+    )
+    assert done.stderr == ""
+    name, points, passes_after = done.stdout.split()
+    assert (name, points) == ("interrupted", "2")
+    assert int(passes_after) <= 1, "no further pass is begun"
+
+
+def test_workers_that_cannot_start_are_a_sentence(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    command = [sys.executable, str(script), str(write(tmp_path / "d"))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert "InputError: 2 workers could not be started here" in done.stderr
+    assert done.returncode == 1
 
 
 def test_a_lost_scheduler_ends_in_a_sentence(tmp_path):

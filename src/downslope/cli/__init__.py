@@ -4,8 +4,10 @@ Exit codes: 0 done, 1 did not converge or diverged (what there is, is kept), 2 w
 130 interrupted (the best so far is kept).
 """
 
+import _thread
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +33,8 @@ from downslope.errors import DownslopeError
 
 USAGE: Any = typer.BadParameter.__mro__[1]
 """What a wrong command line raises; newer typers bring a click of their own, so it has no name."""
+AGAIN = 0.1
+"""Seconds after which a Ctrl-C that was swallowed comes again."""
 HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -87,18 +91,33 @@ def run(arguments: list[str]) -> int:
         if SWALLOWED.interruption:
             return complain("Interrupted; nothing was saved.", INTERRUPTED)
         return complain(sentence(error), WRONG)
+    finally:
+        SWALLOWED.forget()
 
 
 class _Swallowed:
-    """Hears of the Ctrl-C that machine code swallowed while it was compiled: an error follows."""
+    """Hears of a Ctrl-C that came where nothing can be raised, and lets it come again.
+
+    Such places are the compiler of machine code, where an error follows, and the ends of objects,
+    after which everything would go on.
+    """
 
     interruption = False
+    again: threading.Timer | None = None
 
     def hear(self, lost: Any) -> None:
-        if issubclass(lost.exc_type, KeyboardInterrupt):
-            self.interruption = True
-        else:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
             sys.__unraisablehook__(lost)
+            return
+        self.interruption = True
+        self.again = threading.Timer(AGAIN, _thread.interrupt_main)
+        self.again.daemon = True
+        self.again.start()
+
+    def forget(self) -> None:
+        """What it came for has ended."""
+        if self.again is not None:
+            self.again.cancel()
 
 
 SWALLOWED = _Swallowed()

@@ -8,11 +8,16 @@ Memory is what a pass waits for, and workers of one machine share it. So numbers
 without rounding, as counts, flags and most measurements are, are held as such; sums are float64.
 """
 
+import logging
+import multiprocessing
+import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, pairwise, zip_longest
+from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
@@ -33,6 +38,8 @@ LOOK = 1.0
 """Seconds after which a sum that has not come is asked for its workers."""
 PATIENCE = "10s"
 """How long a scheduler may take to answer."""
+PATIENT_LOOKS = 60
+"""Seconds that workers may take to start on a machine that is busy."""
 
 
 def _silent(rows: int, of: int) -> None:
@@ -256,11 +263,12 @@ def connected(address: str) -> Iterator[None]:
     SettingError, InputError
         If the address is none, nobody answers there, or the cluster is lost on the way.
     """
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     kind, _, count = address.partition(":")
     if kind == "local" and not (count.isdecimal() and int(count) > 0):
         raise SettingError(f"cluster {address!r} names no number of workers; write local:2.")
+    logging.getLogger("asyncio").addFilter(_is_no_broken_wait)
     if kind != "local" and "://" not in address:
         raise SettingError(
             f"cluster {address!r} is no address; write tcp://host:8786, or local:2 to start one."
@@ -269,16 +277,78 @@ def connected(address: str) -> Iterator[None]:
         with ExitStack() as stack:
             where: Any = address
             if kind == "local":
-                where = stack.enter_context(
-                    LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None)
-                )
-            stack.enter_context(Client(where, timeout=PATIENCE))
+                where = stack.enter_context(_local_cluster())
+            client = stack.enter_context(Client(where, timeout=PATIENCE))
+            if kind == "local":
+                stack.callback(_end_workers, where, multiprocessing.active_children())
+                _start_workers(where, client, int(count))
             yield
     except (OSError, CancelledError, KilledWorker) as error:
         raise InputError(
             f"The cluster {address} did not answer or was lost ({type(error).__name__}); start it "
             "again, and go on with --resume if there is a checkpoint."
         ) from None
+
+
+def _local_cluster() -> Any:
+    """A scheduler here, without workers yet, from whose processes Ctrl-C is kept.
+
+    A terminal sends it to every process; but only this one decides what becomes of a run. Threads
+    and processes inherit what is blocked, and workers are started by a thread of the cluster.
+    """
+    from distributed import LocalCluster
+
+    def start() -> Any:
+        quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+        return LocalCluster(n_workers=0, threads_per_worker=1, **quiet)
+
+    if sys.platform == "win32":
+        return start()
+    resource_tracker.ensure_running()  # its own start would unblock them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_workers(cluster: Any, client: Any, count: int) -> None:
+    """Start so many, and wait for them.
+
+    Raises
+    ------
+    InputError
+        If one does not start.
+    """
+    cluster.scale(count)
+    for _ in range(PATIENT_LOOKS):
+        try:
+            client.wait_for_workers(count, timeout=LOOK)
+            return
+        except TimeoutError:
+            if any(nanny.status.name in ("failed", "closed") for nanny in cluster.workers.values()):
+                break
+    raise InputError(
+        f"{count} workers could not be started here; a Python script that starts some needs "
+        'if __name__ == "__main__": above what it does, since every worker reads it.'
+    )
+
+
+def _is_no_broken_wait(record: logging.LogRecord) -> bool:
+    """Whether a record is other than Dask's own trace of a wait that was interrupted."""
+    return not (record.exc_info and getattr(record.exc_info[0], "__name__", "") == "AllExit")
+
+
+def _end_workers(cluster: Any, others: Sequence[Any]) -> None:
+    """At once: they hold nothing that is wanted, and may be in the middle of a long task.
+
+    Workers that are only starting are processes too; ``others`` are those that are none of ours.
+    """
+    for nanny in list(cluster.workers.values()):
+        nanny.close_gracefully()  # it starts no other one
+    for process in multiprocessing.active_children():
+        if process not in others:
+            process.kill()
 
 
 def _applied(fn: Callable[..., Any]) -> Any:
