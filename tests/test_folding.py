@@ -6,11 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from downslope.bowl.folding import Table, triangle
+from downslope.bowl.folding import Table, bands_for, triangle
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.bowl.solve_stream import BlockPasses, StreamPasses, solve_stream
 from downslope.losses import LogLoss, SquaredError
+from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import MemoryRows, Rows
 
 RNG = np.random.default_rng(0)
@@ -56,8 +57,37 @@ def test_triangles_of_many_places_become_one():
     for part in parts[1:]:
         whole = whole + Table(part).folded()
     every = np.vstack(parts)
-    np.testing.assert_allclose(whole.rows.T @ whole.rows, every.T @ every, rtol=1e-12)
-    assert len(whole.rows) <= 9 * 4
+    rows = whole.whole()
+    np.testing.assert_allclose(rows.T @ rows, every.T @ every, rtol=1e-12)
+    assert len(rows) <= 9 * 4
+
+
+def test_bands_are_folded_one_after_the_other():
+    blocks = [(band, RNG.normal(size=(30, 4))) for band in (0, 0, 0, 1, 2, 2)]
+    whole, largest = Table(blocks[0][1]), 0
+    for band, rows in blocks[1:]:
+        whole = whole + Table(rows, band)
+        largest = max(largest, len(whole.rows))
+    sums = [sum(rows for b, rows in blocks if b == band) for band in range(3)]
+    rows = whole.whole()
+    np.testing.assert_allclose(rows.T @ rows, sum(a.T @ a for a in sums), rtol=1e-12)
+    assert largest == 30
+
+
+@pytest.mark.parametrize("kind", ["blocks", "one block"])
+def test_a_sketch_in_bands_has_all_its_buckets(kind):
+    X = RNG.normal(size=(60_000, 60))
+    y = X[:, 0] + RNG.normal(size=60_000)
+    rows = BlockRows(lambda i: iter([Rows(X[i::4], y[i::4], None)]), 4, 60_000, 60)
+    if kind == "one block":
+        rows = MemoryRows(X, y)
+    passes = StreamPasses(rows, BlockPasses(SquaredError(), True, np.zeros(60)))
+    assert bands_for(20_000, 62, 1) > 4
+    whole = passes.sketch(np.zeros(61), 20_000, np.zeros(60), 0.0, 1).table
+    assert (len(whole) < 1000) == (kind == "blocks"), "one block is folded where it travels only"
+    # The noise of 20,000 buckets of three rows each, neither more nor less.
+    off = (whole.T @ whole)[:60, :60] / 60_000 - X.T @ X / 60_000
+    assert np.sqrt(np.mean(off**2)) == pytest.approx(np.sqrt(1 / 20_000 - 1 / 60_000), rel=0.1)
 
 
 class Places(MemoryRows):

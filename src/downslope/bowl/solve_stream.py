@@ -2,10 +2,11 @@
 
 The solver asks for passes; here a pass is a total over blocks, each run by the kernels that serve
 rows in memory. The CountSketch of all rows is the sum of the blocks' sketches, since every row goes
-into one bucket with a sign of its own, wherever it lies. Where sums are made in several places,
-each has a band of buckets of its own, so that a triangle of its products can travel (``folding``).
+into one bucket with a sign of its own, wherever it lies. Rows that follow each other share a band
+of buckets, which is folded to a triangle before the next is filled, and before it travels.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.folding import Table
+from downslope.bowl.folding import Table, bands_for
 from downslope.bowl.passes import DensePasses, Sketch, read_only
 from downslope.bowl.regimes import lowest_point_far
 from downslope.bowl.round import FEW_ROWS, buckets_for, sample_rows_for
@@ -168,10 +169,11 @@ class StreamPasses:
     ) -> Sketch:
         """Mean loss, gradient and a CountSketch of the curvature, folded where it travelled."""
         assert buckets is not None  # rows few enough for a bucket each are solved in memory
-        band = -(-buckets // self.source.n_places)
-        fn = partial(_sums_with_sketch, self.block, w, band, shift, floor, seed)
+        bands = bands_for(buckets, len(w) + 1, self.source.n_places)
+        size = partial(_band_of, self.n_rows, buckets, bands)
+        fn = partial(_sums_with_sketch, self.block, w, size, shift, floor, seed)
         value, gradient, table = self.source.total(fn, pack=_folded)
-        return Sketch(value / self.n_rows, gradient / self.n_rows, table.rows, shift)
+        return Sketch(value / self.n_rows, gradient / self.n_rows, table.whole(), shift)
 
     def lowest_loss(self) -> float:
         """Mean loss if every row had the prediction that suits it best."""
@@ -208,10 +210,16 @@ def _lowest_sum(passes: BlockPasses, rows: Rows) -> float:
     return passes.of(rows).lowest_loss() * len(rows.y)
 
 
+def _band_of(n_rows: int, buckets: int, bands: int, rows: Rows) -> tuple[int, int]:
+    """Which band a block goes into, and its buckets; a block larger than a band has one alone."""
+    fair = -(-buckets * len(rows.y) // n_rows)
+    return rows.first * bands // n_rows, max(-(-buckets // bands), fair)
+
+
 def _sums_with_sketch(
     passes: BlockPasses,
     w: Array,
-    buckets: int,
+    band_of: Callable[[Rows], tuple[int, int]],
     shift: Array,
     floor: float,
     seed: int,
@@ -220,9 +228,10 @@ def _sums_with_sketch(
     # Signs belong to rows: blocks that began with the same seed would add up in step.
     own = (seed * 0x9E3779B9 + rows.first + 1) % 2**63
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
+        band, buckets = band_of(rows)
         sketch = passes.of(rows).sketch(w, buckets, shift, floor, own)
     n = len(rows.y)
-    return sketch.value * n, sketch.gradient * n, Table(sketch.table)
+    return sketch.value * n, sketch.gradient * n, Table(sketch.table, band)
 
 
 def _folded(sums: tuple[float, Array, Table]) -> tuple[float, Array, Table]:
