@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from downslope.bowl.passes import read_only
 from downslope.bowl.solve_stream import BlockPasses, StreamPasses
 from downslope.bowl.sparse_passes import SparsePasses
+from downslope.kernels.views import read_only
 from downslope.losses import LogLoss
 from downslope.sources.memory import MemoryRows
 

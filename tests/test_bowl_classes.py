@@ -7,10 +7,10 @@ from bowl_problems import skewed
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.coordinates import Diagonal, Shared
 from downslope.bowl.metric import metric_of
-from downslope.bowl.passes import read_only
 from downslope.bowl.sampling import balanced_sample
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
+from downslope.kernels.views import read_only
 from downslope.losses import Multinomial
 from downslope.penalties import Penalty
 

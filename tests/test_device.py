@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.passes import DensePasses
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.cli import run as downslope
 from downslope.errors import DownslopeError, InputError, PairError, SettingError
 from downslope.estimators import DescentClassifier, DescentRegressor
+from downslope.kernels.views import read_only
 from downslope.losses import make_loss
 from downslope.penalties import Penalty
 

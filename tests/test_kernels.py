@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.passes import DensePasses
 from downslope.bowl.rounding import RoundEpsilonInsensitive, RoundHinge, RoundQuantile
 from downslope.kernels import exponential, scalar
 from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only
 from downslope.losses import LOSSES, Huber, make_loss, softmax
 
 SCALAR = sorted(set(LOSSES) - {"multinomial"})

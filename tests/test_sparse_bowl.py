@@ -8,14 +8,15 @@ from bowl_problems import targets
 from scipy import sparse
 
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.passes import DensePasses
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.bowl.sparse_class_passes import SparseClassPasses
-from downslope.bowl.sparse_passes import SparsePasses, unsigned
+from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.wide import mean_length
 from downslope.kernels import team
 from downslope.kernels.columns import columns_of_rows, only_columns
+from downslope.kernels.views import read_only, unsigned
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
 from downslope.penalties import Penalty
 

@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from downslope.bowl.sparse_passes import unsigned
 from downslope.descend import FEW_WEIGHTS, Result, State, begin, check_pair
+from downslope.kernels.prefetch import AHEAD
+from downslope.kernels.views import unsigned
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
 from downslope.rates import Look, Probe, Rate
@@ -37,8 +38,6 @@ from downslope.trace import Record, Recorder
 
 Array = Any
 SAMPLE = 4096
-AHEAD = 12
-"""How many rows before its use a row is asked for."""
 NEVER = 2**62
 COUNTED = ("invscaling", "optimal", "step", "exponential", "annealed")
 """Rates that are one formula of the step's number, so an epoch of them is one array operation."""

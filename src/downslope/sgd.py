@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from downslope.bowl.passes import read_only
-from downslope.bowl.sparse_passes import unsigned
 from downslope.errors import InputError
+from downslope.kernels.views import read_only, unsigned
 from downslope.losses import Loss
 from downslope.stopping import Reason
 from downslope.trace import Record, Recorder, Trace

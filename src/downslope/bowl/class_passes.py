@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl.null_model import null_class_intercepts
-from downslope.bowl.passes import DensePasses, Sketch, read_only
+from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.sampling import balanced_sample
 from downslope.kernels.classes import class_pass
 from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only
 from downslope.losses import Multinomial, SquaredError
 
 Array = Any

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl.null_model import lowest_loss, null_intercept
-from downslope.bowl.passes import read_only
 from downslope.kernels.columns import (
     add_predictions,
     only_columns,
@@ -16,6 +15,7 @@ from downslope.kernels.columns import (
 )
 from downslope.kernels.dense import losses_of_rows, others_for
 from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only
 from downslope.losses import Loss
 
 Array = Any

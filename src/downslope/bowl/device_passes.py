@@ -14,7 +14,7 @@ import torch
 
 from downslope.bowl import certificate
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.passes import DensePasses, Sketch, read_only
+from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.regimes import lowest_point_far
 from downslope.bowl.round import buckets_for
 from downslope.bowl.rounding import (
@@ -36,6 +36,7 @@ from downslope.bowl.solve import (
 )
 from downslope.errors import InputError, SettingError
 from downslope.kernels.scalar import LINEAR_SHARE
+from downslope.kernels.views import read_only
 from downslope.losses import Huber, Loss, ModifiedHuber
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.device import DeviceRows

@@ -23,6 +23,7 @@ from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
 from downslope.kernels.dense import dense_pass, others_for
 from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only
 from downslope.losses import Loss, SquaredError
 
 Array = Any
@@ -281,10 +282,3 @@ class DensePasses:
         if self.fit_intercept:
             return float(total[d + 1]), total[: d + 1], table
         return float(total[d + 1]), total[:d], np.delete(table, d, axis=1)
-
-
-def read_only(array: Array) -> Array:
-    """A view that nobody writes to: one compiled kernel serves all arrays of a type."""
-    view = array.view()
-    view.setflags(write=False)
-    return view

@@ -18,16 +18,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.rate_free import gradient_in
 from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import BENT, Smooth, View, doubt_of
 from downslope.bowl.solve import far_columns, moved_back
 from downslope.descend import FEW_WEIGHTS, Result, State
+from downslope.kernels.prefetch import AHEAD
+from downslope.kernels.views import read_only
 from downslope.objective import Objective
 from downslope.rates import Look, Nothing
-from downslope.row_path import AHEAD
 from downslope.scaling import Scaling
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight

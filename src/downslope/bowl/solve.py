@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.passes import DensePasses, read_only
+from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.regimes import CORNERS, FEW_ROWS, lowest_point
 from downslope.bowl.shortest import shortest
@@ -17,6 +17,7 @@ from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import Point
 from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
+from downslope.kernels.views import read_only
 from downslope.losses import Loss
 from downslope.penalties import NO_PENALTY, Penalty
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.folding import Table, bands_for
-from downslope.bowl.passes import DensePasses, Sketch, read_only
+from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.regimes import lowest_point_far
 from downslope.bowl.round import FEW_ROWS, buckets_for, sample_rows_for
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
@@ -28,6 +28,7 @@ from downslope.bowl.solve import (
     told_in_user_units,
 )
 from downslope.kernels.team import one_thread_per_product
+from downslope.kernels.views import read_only
 from downslope.losses import Loss
 from downslope.memory_room import check_room
 from downslope.penalties import NO_PENALTY, Penalty

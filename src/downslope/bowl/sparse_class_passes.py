@@ -9,11 +9,12 @@ import numpy as np
 
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.null_model import null_class_intercepts
-from downslope.bowl.passes import Scales, Sketch, read_only
+from downslope.bowl.passes import Scales, Sketch
 from downslope.bowl.sampling import balanced_sample
-from downslope.bowl.sparse_passes import COLUMNS_PER_CHUNK, SparsePasses, unsigned
+from downslope.bowl.sparse_passes import COLUMNS_PER_CHUNK, SparsePasses
 from downslope.kernels.csr import sparse_class_pass
 from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only, unsigned
 from downslope.losses import Multinomial, SquaredError
 
 Array = Any

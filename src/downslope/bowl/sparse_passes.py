@@ -8,13 +8,14 @@ import numpy as np
 
 from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.null_model import lowest_loss, null_intercept
-from downslope.bowl.passes import Scales, Sketch, read_only
+from downslope.bowl.passes import Scales, Sketch
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
 from downslope.kernels.columns import columns_of_rows
 from downslope.kernels.csr import sparse_pass
 from downslope.kernels.dense import others_for
 from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only, unsigned
 from downslope.losses import Loss, SquaredError
 
 Array = Any
@@ -171,9 +172,3 @@ class SparsePasses:
         if not self.fit_intercept and size:
             table = np.delete(table, d, axis=1)
         return float(values.sum()) / n, gradient, diagonal, table
-
-
-def unsigned(X: Any) -> tuple[Array, Array, Array]:
-    """Data, column indices and row ends as the kernels want them: unsigned and read-only."""
-    indices = X.indices.view(f"u{X.indices.itemsize}")
-    return read_only(X.data), read_only(indices), read_only(X.indptr.astype(np.uint64))

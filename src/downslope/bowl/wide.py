@@ -26,9 +26,10 @@ from downslope.bowl.passes import DensePasses, Sample
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution
 from downslope.bowl.sparse_class_passes import SparseClassPasses
-from downslope.bowl.sparse_passes import SparsePasses, unsigned
+from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import WALKS, Point, Track, Walk, exact_step, line_search, quasi_newton
 from downslope.kernels.csr import add_sizes
+from downslope.kernels.views import unsigned
 from downslope.stopping import Reason
 
 Array = Any

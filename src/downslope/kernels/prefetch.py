@@ -11,9 +11,10 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+AHEAD = 12
+"""How many rows before its use a row is asked for."""
 LINE = 64
 """Bytes that memory delivers at a time."""
-
 
 EVERYWHERE = 3
 """Into all caches: for rows that are used again soon."""
