@@ -133,6 +133,13 @@ def at_rounding(bound: float) -> Reason:
     )
 
 
+def verdict(bound: float, enough: float, read: float, most_passes: float) -> Reason | None:
+    """The reason to stop, if there is one: the bound is small enough, or passes are used up."""
+    if bound <= enough:
+        return converged(bound)
+    return out_of_passes(read, bound) if read >= most_passes else None
+
+
 def separable(value: float) -> Reason:
     """Every row is on the right side, so larger weights are always better."""
     return Reason(

@@ -15,7 +15,6 @@ from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.lasso import duality_gap
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
 from downslope.kernels.coordinate import descend_columns
-from downslope.stopping import Reason
 
 Array = Any
 MOST_SWEEPS = 1000
@@ -39,7 +38,7 @@ def column_walk(problem: Smooth, passes: ColumnPasses, l1: Array, settings: Sett
         bound = min(
             duality_gap(value, gradient, w, l1, lowest), doubt_of(passes.loss) * promised + unrest
         )
-        reason = _verdict(bound, enough, problem, settings)
+        reason = certificate.verdict(bound, enough, problem.read, settings.most_passes)
         # The first step is found and all but free by now, so it is taken even from close enough.
         there = None if reason and steps else _lower(problem, w, delta, whole, promised, l1)
         if there is None:
@@ -87,12 +86,4 @@ def _lower(
         if whole - value - float(l1 @ np.abs(there)) >= 1e-4 * t * promised:
             return there, value, gradient
         t *= 0.5
-    return None
-
-
-def _verdict(bound: float, enough: float, problem: Smooth, settings: Settings) -> Reason | None:
-    if bound <= enough:
-        return certificate.converged(bound)
-    if problem.read >= settings.most_passes:
-        return certificate.out_of_passes(problem.read, bound)
     return None

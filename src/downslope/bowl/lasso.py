@@ -38,7 +38,6 @@ from downslope.bowl.round import MANY_WEIGHTS, buckets_for, sample_rows_for
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
 from downslope.bowl.walks import Point
 from downslope.kernels.coordinate import descend_coordinates
-from downslope.stopping import Reason
 
 Array = Any
 MOST_SWEEPS = 2000
@@ -201,7 +200,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     while True:
         enough = target.gap(walk.whole, m)
         walk.aim(1e-6 * enough / m)
-        reason = _verdict(walk, enough, settings)
+        reason = certificate.verdict(walk.bound, enough, problem.read, settings.most_passes)
         if reason is None and not walk.go():
             reason = target.no_lower(walk.bound)
         if reason is not None:
@@ -231,11 +230,3 @@ def _pilot(walk: Edged, sample: Passes, shift: Array, bend_floor: float) -> floa
     walk.w = small.w
     walk.problem.read += small.problem.read * sample.n_rows / walk.problem.passes.n_rows
     return first - small.whole
-
-
-def _verdict(walk: Edged, enough: float, settings: Settings) -> Reason | None:
-    if walk.bound <= enough:
-        return certificate.converged(walk.bound)
-    if walk.problem.read >= settings.most_passes:
-        return certificate.out_of_passes(walk.problem.read, walk.bound)
-    return None

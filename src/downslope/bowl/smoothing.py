@@ -29,7 +29,6 @@ from downslope.bowl.pilot import null_weights
 from downslope.bowl.rounding import Seen
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.walks import Point
-from downslope.stopping import Reason
 
 Array = Any
 Solver = Callable[[Smooth, Array, Settings], Solution]
@@ -81,7 +80,9 @@ def corner_walk(
         value = seen.value + float(l1 @ np.abs(w)) + 0.5 * float(w @ (problem.ridge * w))
         bound = _gap(seen, width, solution.bound * width)
         enough = tol * max(null_value - value, 1e-3 * tol * null_value)
-        reason = _verdict(bound, enough, problem, settings, last=k == MOST_WIDTHS)
+        reason = certificate.verdict(bound, enough, problem.read, settings.most_passes)
+        if reason is None and k == MOST_WIDTHS:
+            reason = certificate.stalled(bound)
         if settings.watch is not None:
             gradient = problem.at(w)[1]
             settings.tell(Point(w, w, value, gradient, gradient))
@@ -94,13 +95,3 @@ def _gap(seen: Seen, width: float, left: float) -> float:
     """See the module's docstring; ``left`` is the bound on the rounded problem's height."""
     sure = max(0.0, seen.rms - math.sqrt(2.0 * left / width))
     return max(0.0, seen.cut - 0.5 * width * sure**2) + left
-
-
-def _verdict(
-    bound: float, enough: float, problem: Smooth, settings: Settings, last: bool
-) -> Reason | None:
-    if bound <= enough:
-        return certificate.converged(bound)
-    if problem.read >= settings.most_passes:
-        return certificate.out_of_passes(problem.read, bound)
-    return certificate.stalled(bound) if last else None

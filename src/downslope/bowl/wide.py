@@ -92,11 +92,8 @@ class LongWalk:
         here, bound = self.track.here, self.bound
         if self.problem.separated(here.value):
             return certificate.separable(here.value)
-        if bound <= self.target.gap(here.value, self.coordinates.rank):
-            return certificate.converged(bound)
-        if self.problem.read >= self.settings.most_passes:
-            return certificate.out_of_passes(self.problem.read, bound)
-        return None
+        enough = self.target.gap(here.value, self.coordinates.rank)
+        return certificate.verdict(bound, enough, self.problem.read, self.settings.most_passes)
 
     def advance(self) -> bool:
         """One step; False where none leads down."""

@@ -24,7 +24,6 @@ from downslope.bowl.lasso import duality_gap
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution
 from downslope.bowl.walks import Point
-from downslope.stopping import Reason
 
 Array = Any
 Solver = Callable[[Smooth, Array, Settings], Solution]
@@ -71,7 +70,7 @@ def working_set_walk(
         enough = target.gap(whole, max(1, int(used.sum())))
         settings.tell(Point(w, w, whole, gradient, gradient))
         stuck = settled and goal <= enough and fallen <= certificate.rounding(whole, 1)
-        reason = _verdict(bound, enough, problem, settings)
+        reason = certificate.verdict(bound, enough, problem.read, settings.most_passes)
         if reason is None and stuck:
             reason = certificate.no_lower(bound, certificate.rounding(whole, 1))
         if reason is not None:
@@ -99,11 +98,3 @@ def _choose(used: Array, wanting: Array, urge: Array) -> Array:
     others = np.flatnonzero(wanting)
     best = others[np.argsort(-urge[others], kind="stable")[:room]]
     return np.sort(np.append(np.flatnonzero(used), best))
-
-
-def _verdict(bound: float, enough: float, problem: Smooth, settings: Settings) -> Reason | None:
-    if bound <= enough:
-        return certificate.converged(bound)
-    if problem.read >= settings.most_passes:
-        return certificate.out_of_passes(problem.read, bound)
-    return None
