@@ -6,9 +6,9 @@ Wall clock of a whole fit by `solve_stream` on rows held by the workers (the bes
 what was sent meanwhile over all sockets of the scheduler, the client and the workers, per plain
 pass (beside 8 x features x workers, the weights out or one gradient back) and per sketch; and the
 time that dask-ml's LogisticRegression (lbfgs, admm, gradient_descent) takes, with the gap of its
-answer. All of it for numbers that need float64 and for measurements that float32 holds, which the
-workers then keep in half the memory. Bytes are what Dask's transport says it wrote, heartbeats
-included.
+answer. All of it for numbers that need float64, and for twice as many that float32 holds, as most
+measurements in Parquet files: the workers then hold as many bytes. Bytes are what Dask's transport
+says it wrote, heartbeats included.
 
 Where other work keeps the cores busy, wall clocks say little. So there is a second figure for the
 speed on 2, from processor seconds, which that hardly touches: the busiest worker's plus those of
@@ -38,7 +38,7 @@ def make(n: int, d: int, single: bool) -> tuple[Any, Any]:
 
     size = n // 8
     X = da.random.default_rng(0).normal(size=(n, d), chunks=(size, d))
-    X = X.astype(np.float32).astype(np.float64) if single else X
+    X = X.astype(np.float32) if single else X
     w = np.random.default_rng(1).normal(size=d) / np.sqrt(d)
     noise = da.random.default_rng(2).logistic(size=n, chunks=size)
     return X.persist(), ((X @ w + noise) > 0).astype(np.int64).persist()
@@ -96,7 +96,7 @@ def run(
     from distributed import Client, LocalCluster
 
     l2 = 1e-6
-    options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": 0}
     with LocalCluster(n_workers=workers, **options) as cluster, Client(cluster) as client:
         client.run(count_sent)
         X, y = make(n, d, single)
@@ -203,10 +203,13 @@ def main() -> None:
     ask.add_argument("--no-rivals", action="store_true")
     given = ask.parse_args()
     count_sent()
-    n, d, rounds = given.rows, given.columns, given.rounds
-    print(f"{n:,} rows x {d} columns; load {os.getloadavg()[0]:.1f}")
+    d, rounds = given.columns, given.rounds
     for single in (False, True):
-        print(f"numbers that need {'float32' if single else 'float64'}")
+        n = (1 + single) * given.rows
+        print(
+            f"{n:,} rows x {d} columns of float{32 if single else 64}; "
+            f"load {os.getloadavg()[0]:.1f}"
+        )
         one = run(1, n, d, single, rounds, False)
         two = run(2, n, d, single, rounds, not given.no_rivals)
         print(f"speed on 2: {one[0] / two[0]:.2f}x, by processor time {one[1] / two[1]:.2f}x")

@@ -280,7 +280,7 @@ def connected(address: str) -> Iterator[None]:
                 where = stack.enter_context(_local_cluster())
             client = stack.enter_context(Client(where, timeout=PATIENCE))
             if kind == "local":
-                stack.callback(_end_workers, where, multiprocessing.active_children())
+                stack.push(_Ending(where, client, multiprocessing.active_children()))
                 _start_workers(where, client, int(count))
             yield
     except (OSError, CancelledError, KilledWorker) as error:
@@ -339,16 +339,33 @@ def _is_no_broken_wait(record: logging.LogRecord) -> bool:
     return not (record.exc_info and getattr(record.exc_info[0], "__name__", "") == "AllExit")
 
 
-def _end_workers(cluster: Any, others: Sequence[Any]) -> None:
-    """At once: they hold nothing that is wanted, and may be in the middle of a long task.
+@dataclass(frozen=True)
+class _Ending:
+    """At the end of a cluster of one's own: workers that are busy, or still starting, are killed.
 
-    Workers that are only starting are processes too; ``others`` are those that are none of ours.
+    They hold nothing that is wanted, and may be in the middle of a long task; idle ones say goodbye
+    by themselves.
+
+    Parameters
+    ----------
+    cluster : LocalCluster
+    client : Client
+    others : list of Process
+        Processes that are none of its workers.
     """
-    for nanny in list(cluster.workers.values()):
-        nanny.close_gracefully()  # it starts no other one
-    for process in multiprocessing.active_children():
-        if process not in others:
-            process.kill()
+
+    cluster: Any
+    client: Any
+    others: list[Any]
+
+    def __call__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        if kind is None and not any(self.client.processing().values()):
+            return
+        for nanny in list(self.cluster.workers.values()):
+            nanny.close_gracefully()  # it starts no other one
+        for process in multiprocessing.active_children():
+            if process not in self.others:
+                process.kill()
 
 
 def _applied(fn: Callable[..., Any]) -> Any:
