@@ -130,7 +130,8 @@ def fit_files(
     if cluster is None:
         rows = understand_files(source, ask, separator, tell, hold=HELD_BYTES, cache=cache)
         return _fitted(rows, ask, cache, tell, watch, checkpoint)
-    from downslope.sources.dask import connected, on_workers
+    from downslope.sources.cluster import connected
+    from downslope.sources.dask import on_workers
 
     with connected(cluster):
         rows = understand_files(source, ask, separator, silent, on_workers)

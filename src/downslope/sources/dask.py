@@ -8,26 +8,19 @@ Memory is what a pass waits for, and workers of one machine share it. So numbers
 without rounding, as counts, flags and most measurements are, are held as such; sums are float64.
 """
 
-import logging
-import multiprocessing
-import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, pairwise, zip_longest
-from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
 import dask.array
 import numpy as np
 from dask.delayed import Delayed
-from distributed import CancelledError, futures_of, get_client, wait
-from distributed.scheduler import KilledWorker
+from distributed import futures_of, get_client, wait
 
-from downslope.errors import InputError, SettingError
+from downslope.errors import InputError
 from downslope.sources.blocks import BlockRows, evenly
 from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, sum_parts, take_rows
 
@@ -36,10 +29,6 @@ BRANCHES = 8
 """Sums added at each node of the tree."""
 LOOK = 1.0
 """Seconds after which a sum that has not come is asked for its workers."""
-PATIENCE = "10s"
-"""How long a scheduler may take to answer."""
-PATIENT_LOOKS = 60
-"""Seconds that workers may take to start on a machine that is busy."""
 
 
 def _silent(rows: int, of: int) -> None:
@@ -254,120 +243,6 @@ def on_workers(fn: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     return list(dask.compute(*[apply(item) for item in items]))
 
 
-@contextmanager
-def connected(address: str) -> Iterator[None]:
-    """A cluster for what is computed inside: ``tcp://host:port``, or ``local:N`` to start one.
-
-    Raises
-    ------
-    SettingError, InputError
-        If the address is none, nobody answers there, or the cluster is lost on the way.
-    """
-    from distributed import Client
-
-    kind, _, count = address.partition(":")
-    if kind == "local" and not (count.isdecimal() and int(count) > 0):
-        raise SettingError(f"cluster {address!r} names no number of workers; write local:2.")
-    logging.getLogger("asyncio").addFilter(_is_no_broken_wait)
-    if kind != "local" and "://" not in address:
-        raise SettingError(
-            f"cluster {address!r} is no address; write tcp://host:8786, or local:2 to start one."
-        )
-    try:
-        with ExitStack() as stack:
-            where: Any = address
-            if kind == "local":
-                where = stack.enter_context(_local_cluster())
-            client = stack.enter_context(Client(where, timeout=PATIENCE))
-            if kind == "local":
-                stack.push(_Ending(where, client, multiprocessing.active_children()))
-                _start_workers(where, client, int(count))
-            yield
-    except (OSError, CancelledError, KilledWorker) as error:
-        raise InputError(
-            f"The cluster {address} did not answer or was lost ({type(error).__name__}); start it "
-            "again, and go on with --resume if there is a checkpoint."
-        ) from None
-
-
-def _local_cluster() -> Any:
-    """A scheduler here, without workers yet, from whose processes Ctrl-C is kept.
-
-    A terminal sends it to every process; but only this one decides what becomes of a run. Threads
-    and processes inherit what is blocked, and workers are started by a thread of the cluster.
-    """
-    from distributed import LocalCluster
-
-    def start() -> Any:
-        quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
-        return LocalCluster(n_workers=0, threads_per_worker=1, **quiet)
-
-    if sys.platform == "win32":
-        return start()
-    resource_tracker.ensure_running()  # its own start would unblock them again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_workers(cluster: Any, client: Any, count: int) -> None:
-    """Start so many, and wait for them.
-
-    Raises
-    ------
-    InputError
-        If one does not start.
-    """
-    cluster.scale(count)
-    for _ in range(PATIENT_LOOKS):
-        try:
-            client.wait_for_workers(count, timeout=LOOK)
-            return
-        except TimeoutError:
-            if any(nanny.status.name in ("failed", "closed") for nanny in cluster.workers.values()):
-                break
-    raise InputError(
-        f"{count} workers could not be started here; a Python script that starts some needs "
-        'if __name__ == "__main__": above what it does, since every worker reads it.'
-    )
-
-
-def _is_no_broken_wait(record: logging.LogRecord) -> bool:
-    """Whether a record is other than Dask's own trace of a wait that was interrupted."""
-    return not (record.exc_info and getattr(record.exc_info[0], "__name__", "") == "AllExit")
-
-
-@dataclass(frozen=True)
-class _Ending:
-    """At the end of a cluster of one's own: workers that are busy, or still starting, are killed.
-
-    They hold nothing that is wanted, and may be in the middle of a long task; idle ones say goodbye
-    by themselves.
-
-    Parameters
-    ----------
-    cluster : LocalCluster
-    client : Client
-    others : list of Process
-        Processes that are none of its workers.
-    """
-
-    cluster: Any
-    client: Any
-    others: list[Any]
-
-    def __call__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        if kind is None and not any(self.client.processing().values()):
-            return
-        for nanny in list(self.cluster.workers.values()):
-            nanny.close_gracefully()  # it starts no other one
-        for process in multiprocessing.active_children():
-            if process not in self.others:
-                process.kill()
-
-
 def _applied(fn: Callable[..., Any]) -> Any:
     """``fn`` as a task, whose arguments are not searched for other tasks."""
     return dask.delayed(fn, pure=False, traverse=False)
@@ -410,8 +285,10 @@ def narrow(rows: Rows) -> Rows:
     >>> [narrow(Rows(np.array([[x, 2.0]]), np.ones(1), None)).X.dtype.name for x in (0.5, 0.1)]
     ['float32', 'float64']
     """
-    if not isinstance(rows.X, np.ndarray) or rows.X.dtype == np.float32:
+    if not isinstance(rows.X, np.ndarray):
         return rows
+    if rows.X.dtype == np.float32:
+        return rows._replace(X=np.ascontiguousarray(rows.X))
     X = np.ascontiguousarray(rows.X, dtype=np.float64)
     few = X[:: max(1, len(X) // 64)]
     with np.errstate(over="ignore"):  # too large for it, and so not the same
