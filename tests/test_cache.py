@@ -79,6 +79,17 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
         assert cached(rows, tmp_path / "file", "key") is rows
 
 
+def test_a_disk_that_is_full_is_said_and_nothing_stays(tmp_path, monkeypatch):
+    def full(writer, block):
+        raise OSError("8388608 requested and 0 written")  # NumPy's words, without a number
+
+    monkeypatch.setattr("downslope.sources.cache.Writer.add", full)
+    rows, *_ = source()
+    with pytest.warns(DownslopeWarning, match=r"cannot be written \(the disk is full\)"):
+        assert cached(rows, tmp_path, "key") is rows
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
     for name, hours in (("old", 25.0), ("young", 1.0)):
         left = tmp_path / name

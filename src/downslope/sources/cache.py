@@ -77,7 +77,8 @@ def cached(source: BlockRows, folder: Path, key: str, limit: int = LIMIT) -> Blo
             _make_room(folder, limit - needed)
             shape = _write(source, place)
         except OSError as error:
-            _warn(f"{folder} cannot be written ({error.strerror})")
+            why = error.strerror or "the disk is full"  # NumPy counts what it could not write
+            _warn(f"{folder} cannot be written ({why})")
             return source
     return _open(place, shape)
 
