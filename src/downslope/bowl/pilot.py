@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from downslope.bowl.metric import metric_of
+from downslope.bowl.metric import SINGLE, metric_of
 from downslope.bowl.passes import Sample
 from downslope.bowl.walks import Point, Track, line_search, quasi_newton
 
 Array = Any
 ACCURACY = 1e-3
 MOST_STEPS = 30
+ROUGH = 4
+"""Rows of a table, a weight, where a few more steps over the sample cost less than its products."""
 
 
 def null_weights(sample: Sample) -> Array:
@@ -53,7 +55,8 @@ def pilot(
 ) -> tuple[Array, float]:
     """Weights that fit the sample, held back towards ``start``, and what they gain there."""
     rows = sample.n_rows
-    table = sample.sketch(start, rows, shift, floor, 0).table
+    buckets = rows if len(ridge) < SINGLE else min(rows, ROUGH * len(ridge))
+    table = sample.sketch(start, buckets, shift, floor, 0).table
     metric = metric_of(table, shift, ridge, rows, sample.n_outputs, exact=False)
     hold = min(1.0, metric.rank / rows)
 
