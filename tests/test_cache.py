@@ -99,3 +99,20 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
             os.utime(path, times=(time.time() - 3600.0 * hours,) * 2)
     cached(source()[0], tmp_path, "key")
     assert {path.name for path in tmp_path.iterdir()} == {"young", "key"}
+
+
+def test_folders_of_other_people_are_never_removed(tmp_path):
+    for name, inside in (("thesis", "chapter1.tex"), ("X", "X"), ("model", "shape.json"), ("", "")):
+        other = tmp_path / (name or "empty")
+        other.mkdir()
+        if inside:
+            (other / inside).write_text("mine")
+            (other / "notes.txt").write_text("mine too")
+        for path in (*other.iterdir(), other):
+            os.utime(path, times=(time.time() - 1e6,) * 2)
+    before = {path: path.stat().st_mtime for path in tmp_path.rglob("*")}
+    size = 1000 * 5 * 8
+    for key in ("a", "b"):  # room for one of them only
+        cached(source()[0], tmp_path, key, limit=int(1.2 * size))
+    assert before.items() <= {path: path.stat().st_mtime for path in tmp_path.rglob("*")}.items()
+    assert not (tmp_path / "a").exists()

@@ -30,6 +30,8 @@ LIMIT = 20 * 2**30
 """Bytes that all caches in a folder may take together; the oldest go first."""
 ABANDONED = 24 * 3600.0
 """Seconds after which a cache that nobody has finished is removed."""
+OURS = {"X", "X64", "y", "weights", "shape.json"}
+"""Files of a cache, whole or not."""
 
 
 @dataclass(frozen=True)
@@ -261,18 +263,23 @@ def _open(place: Path, shape: Shape) -> BlockRows:
 
 def _make_room(folder: Path, room: int) -> None:
     """Remove the oldest caches until the others take at most ``room`` bytes."""
-    for left in folder.glob("*"):  # by a run that was killed
-        files = [left, *left.iterdir()] if left.is_dir() else []
-        age = time.time() - max((f.stat().st_mtime for f in files), default=np.inf)
-        if age > ABANDONED and not (left / "shape.json").exists():
+    ours = [place for place in folder.glob("*") if _is_ours(place)]
+    caches = [place for place in ours if (place / "shape.json").exists()]
+    for left in set(ours) - set(caches):  # by a run that was killed
+        if time.time() - max(f.stat().st_mtime for f in (left, *left.iterdir())) > ABANDONED:
             shutil.rmtree(left, ignore_errors=True)
-    caches = sorted(
-        (c for c in folder.glob("*") if (c / "shape.json").exists()),
-        key=lambda c: (c / "shape.json").stat().st_mtime,
-    )
+    caches.sort(key=lambda cache: (cache / "shape.json").stat().st_mtime)
     taken = sum(f.stat().st_size for cache in caches for f in cache.iterdir())
     for cache in caches:
         if taken <= room:
             return
         taken -= sum(f.stat().st_size for f in cache.iterdir())
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether a folder holds what a cache is made of and nothing else; others are not touched."""
+    if not place.is_dir() or place.is_symlink():
+        return False
+    names = {file.name for file in place.iterdir()}
+    return "X" in names and names <= OURS
