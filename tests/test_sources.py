@@ -95,6 +95,10 @@ def test_sizes_and_sums_are_those_of_memory(source):
 def test_the_walk_is_that_of_memory(source):
     X, y = data()
     problems = [Objective(rows, LogLoss(), Penalty(l2=0.01)) for rows in (source, MemoryRows(X, y))]
+    w = np.linspace(-1.0, 1.0, D + 1)
+    (value, slope), (expected, gradient) = (p.value_and_gradient(w) for p in problems)
+    assert value == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-12, atol=1e-12 * abs(gradient).max())
     ends = [run(p, p.start(), Plain(), Armijo(), [MaxSteps(15)]) for p in problems]
     np.testing.assert_allclose(ends[0].w, ends[1].w, rtol=1e-8)
     np.testing.assert_allclose(ends[0].trace["value"], ends[1].trace["value"], rtol=1e-11)
