@@ -70,7 +70,7 @@ def _exact_metric(problem: Smooth, passes: DensePasses) -> Metric:
     columns = [passes.X - shift]
     columns += [np.ones((passes.n_rows, 1))] * passes.fit_intercept + [np.zeros((passes.n_rows, 1))]
     table = np.hstack(columns) * np.sqrt(bend * passes.weights)[:, None]
-    return metric_of(table, shift, problem.ridge, passes.n_rows, 1, exact=True)
+    return metric_of(table, shift, problem.ridge, passes.n_rows, 1, buckets=None)
 
 
 def _precise_point(

@@ -105,8 +105,7 @@ def metric_of(
     ridge: Array,
     n_rows: int,
     n_outputs: int,
-    exact: bool,
-    buckets: int | None = None,
+    buckets: int | None,
 ) -> Metric:
     """Round coordinates from a sketch.
 
@@ -119,24 +118,23 @@ def metric_of(
     ridge : array of shape (n_weights,)
         Second derivative of the penalty.
     n_rows, n_outputs : int
-    exact : bool
-        Whether the table holds every row, so that the Hessian is exact.
-    buckets : int, optional
-        Rows that the table had before it was folded to fewer with the same products.
+    buckets : int or None
+        Rows of the table, before it was folded to fewer with the same products. None: it holds
+        every row, so that the Hessian is exact.
 
     Raises
     ------
     LinAlgError
         If the table holds numbers that are not finite.
     """
-    m = len(ridge)
+    m, exact = len(ridge), buckets is None
     if not np.isfinite(table).all():
         raise np.linalg.LinAlgError("the sketch of the curvature is not finite")
     # Classes share the intercepts' curvature, which the span of the rows does not see.
     coupled = n_outputs > 1 and ridge.any() and m <= FEW
     if exact and table.shape[0] < m and not coupled:
         return _wide_metric(table, shift, ridge, n_rows, n_outputs)
-    rho = 0.0 if exact else float(np.sqrt(m / (buckets or table.shape[0])))
+    rho = 0.0 if buckets is None else float(np.sqrt(m / buckets))
     if m >= SINGLE and not exact:
         bend = curvature_of(single_products(table), None, shift, ridge, n_rows, n_outputs)
         scale = _inverse_lengths(bend)

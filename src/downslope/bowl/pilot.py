@@ -45,7 +45,7 @@ def start_from(sample: Sample, ridge: Array, shift: Array) -> Array:
     weights = sample.weights * (means if sample.loss.name == "poisson" else 1.0)
     squares = sample.as_squares(np.log(means), weights)
     table = squares.sketch(0.0 * null, None, shift, 0.0, 0).table
-    metric = metric_of(table, shift, ridge, sample.n_rows, sample.n_outputs, exact=True)
+    metric = metric_of(table, shift, ridge, sample.n_rows, sample.n_outputs, buckets=None)
     fitted = metric.lift(metric.wish)
     return fitted if sample.at(fitted)[0] < sample.at(null)[0] else null
 
@@ -57,7 +57,7 @@ def pilot(
     rows = sample.n_rows
     buckets = rows if len(ridge) < SINGLE else min(rows, ROUGH * len(ridge))
     table = sample.sketch(start, buckets, shift, floor, 0).table
-    metric = metric_of(table, shift, ridge, rows, sample.n_outputs, exact=False)
+    metric = metric_of(table, shift, ridge, rows, sample.n_outputs, buckets)
     hold = min(1.0, metric.rank / rows)
 
     def evaluate(u: Array) -> Point:

@@ -128,8 +128,7 @@ class Smooth:
         """Value, gradient and round coordinates at ``w``; about two passes."""
         n, k = self.passes.n_rows, self.passes.n_outputs
         sketch = self.sketch(w, buckets, shift, floor, seed)
-        exact = buckets is None
-        metric = metric_of(sketch.table, shift, self.ridge, n, k, exact, buckets)
+        metric = metric_of(sketch.table, shift, self.ridge, n, k, buckets)
         return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
 
     def sketch(

@@ -22,7 +22,7 @@ import numpy as np
 from downslope.errors import DownslopeWarning
 from downslope.files import write_atomically
 from downslope.sources.blocks import BlockRows
-from downslope.sources.memory import Rows
+from downslope.sources.memory import Rows, narrow
 
 VERSION = 1
 BLOCK_BYTES = 16 * 2**20
@@ -146,10 +146,11 @@ class Writer:
         """More rows."""
         (features, targets, weights), shape = self.files, self.shape
         X = np.asarray(block.X)
-        if shape.dtype == "float32" and not (X.astype(np.float32) == X).all():
+        X = narrow(X) if shape.dtype == "float32" else X
+        if X.dtype != np.float32 and shape.dtype == "float32":
             shape = replace(shape, dtype="float64")
             features = self._widened()
-        X.astype(shape.dtype).tofile(features)
+        X.astype(shape.dtype, copy=False).tofile(features)
         np.asarray(block.y, dtype=np.float64).tofile(targets)
         if block.weights is not None:
             np.asarray(block.weights, dtype=np.float64).tofile(weights)

@@ -22,7 +22,7 @@ from distributed import futures_of, get_client, wait
 
 from downslope.errors import InputError
 from downslope.sources.blocks import BlockRows, evenly
-from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, sum_parts, take_rows
+from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, narrow, sum_parts, take_rows
 
 Array = Any
 BRANCHES = 8
@@ -274,27 +274,12 @@ def _take(blocks: list[Rows], places: Array) -> Rows:
 
 
 def _gathered(maps: Sequence[Any], parts: list[list[Rows]]) -> list[Rows]:
-    return [narrow(_through(maps, block)) for part in parts for block in part]
+    return [_narrowed(_through(maps, block)) for part in parts for block in part]
 
 
-def narrow(rows: Rows) -> Rows:
-    """The same numbers in line, as float32 where that holds every one of them.
-
-    Examples
-    --------
-    >>> [narrow(Rows(np.array([[x, 2.0]]), np.ones(1), None)).X.dtype.name for x in (0.5, 0.1)]
-    ['float32', 'float64']
-    """
-    if not isinstance(rows.X, np.ndarray):
-        return rows
-    if rows.X.dtype == np.float32:
-        return rows._replace(X=np.ascontiguousarray(rows.X))
-    X = np.ascontiguousarray(rows.X, dtype=np.float64)
-    few = X[:: max(1, len(X) // 64)]
-    with np.errstate(over="ignore"):  # too large for it, and so not the same
-        whole = (few.astype(np.float32) == few).all()
-        small = X.astype(np.float32) if whole else X
-    return rows._replace(X=small if whole and (small == X).all() else X)
+def _narrowed(rows: Rows) -> Rows:
+    """Numbers in line, as float32 where that holds every one of them."""
+    return rows._replace(X=narrow(rows.X)) if isinstance(rows.X, np.ndarray) else rows
 
 
 def _whole_part(rows: BlockRows, i: int) -> list[Rows]:

@@ -182,6 +182,24 @@ def join_rows(blocks: Sequence[Rows]) -> Rows:
     return Rows(stack([b.X for b in blocks]), np.concatenate([b.y for b in blocks]), weights)
 
 
+def narrow(X: Array) -> Array:
+    """The same numbers in line, as float32 where that holds every one of them, else as float64.
+
+    Examples
+    --------
+    >>> [narrow(np.array([[x, 2.0]])).dtype.name for x in (0.5, 0.1)]
+    ['float32', 'float64']
+    """
+    if X.dtype == np.float32:
+        return np.ascontiguousarray(X)
+    X = np.ascontiguousarray(X, dtype=np.float64)
+    few = X[:: max(1, len(X) // 64)]
+    with np.errstate(over="ignore"):  # too large for it, and so not the same
+        whole = (few.astype(np.float32) == few).all()
+        small = X.astype(np.float32) if whole else X
+    return small if whole and (small == X).all() else X
+
+
 def sum_parts(parts: Iterator[Any]) -> Any:
     """Sum numbers, arrays, or tuples of them, in the order they come."""
     total = next(parts)
