@@ -1,6 +1,7 @@
 """Where tests find real data, and what every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from hypothesis import settings
 
 settings.register_profile("no clock", deadline=None)
 settings.load_profile("no clock")  # a busy machine makes nothing wrong
+
+# A suite in the background of a shell inherits that Ctrl-C is ignored; it is heard here and in
+# every process that tests start, as at a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["fuzz"]
 """Programs of ``make fuzz``, which installs what they import; not read for doctests."""

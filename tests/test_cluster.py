@@ -267,7 +267,6 @@ if __name__ == "__main__":
 
     passes = []
     tell = lambda what, rows, of: passes.append(what) if what == "training" else None
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     ask = Ask("y", tol=1e-19)
     done = fit_files(sys.argv[1], ask, cluster="local:2", watch=interrupt, tell=tell)
     print(done.reason.name, len(points), len(passes) - told[0])

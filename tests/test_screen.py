@@ -153,6 +153,9 @@ def test_a_ctrl_c_that_machine_code_swallowed_is_heard_of(monkeypatch):
     assert (heard.interruption, len(others)) == (False, 1)
     heard.hear(SimpleNamespace(exc_type=KeyboardInterrupt))
     assert (heard.interruption, len(others)) == (True, 1)
+    heard.forget()
+    heard.again.join()  # or it would interrupt whatever this process does next
+    assert not heard.interruption
 
 
 def test_a_warning_is_a_note_on_one_line(capsys):

@@ -116,6 +116,7 @@ class _Swallowed:
 
     def forget(self) -> None:
         """What it came for has ended."""
+        self.interruption = False
         if self.again is not None:
             self.again.cancel()
 
