@@ -73,6 +73,36 @@ def test_the_answer_is_that_of_memory(where, loss, kind, rtol, fit_intercept):
     assert far.passes < 60
 
 
+@pytest.mark.parametrize("where", ["cpu", CUDA])
+@pytest.mark.parametrize("loss", SMOOTH)
+@pytest.mark.parametrize("l2", [0.0, 1e-4])
+@pytest.mark.parametrize("tol", [1e-14, 0.0])
+def test_single_precision_knows_when_no_lower_point_can_be_told(where, loss, l2, tol):
+    X, y = data(loss)
+    args = (make_loss(loss), Penalty(l2=l2))
+    near = solve(X, y, *args, settings=Settings(tol=1e-22))
+    single = X.astype("float32")
+    far = device.solve_on(single, y, *args, device=where, settings=Settings(tol=tol))
+    assert far.reason.name == "converged"
+    assert far.passes < 12  # a walk that does not know takes 30 to 140
+    assert far.value == pytest.approx(near.value, rel=1e-7)
+
+
+@pytest.mark.parametrize("where", ["cpu", CUDA])
+@pytest.mark.parametrize("loss", ["multinomial", *CORNERS])
+def test_single_precision_knows_it_with_l1_too(where, loss):
+    X, z = data("squared_error") if loss == "multinomial" else data(loss)
+    X, k = X / X.std(0), 4 if loss == "multinomial" else 1
+    y = np.digitize(z, [-1.0, 0.0, 2.0]) if k > 1 else z
+    args = (make_loss(loss), Penalty(l1=0.01))
+    near = solve(X, y, *args, n_outputs=k, settings=Settings(tol=1e-9))
+    tight = Settings(tol=1e-7 if loss in CORNERS else 0.0)
+    far = device.solve_on(X.astype("float32"), y, *args, device=where, n_outputs=k, settings=tight)
+    assert far.reason.converged
+    assert far.passes < 300  # more than 1,000, the cap, where halving went on in the rounding
+    assert far.value == pytest.approx(near.value, rel=1e-6)
+
+
 @pytest.mark.parametrize("loss", [*SMOOTH, *CORNERS])
 def test_a_sketch_is_unbiased(loss):
     X, y = data(loss)

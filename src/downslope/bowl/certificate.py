@@ -38,6 +38,8 @@ class Target:
         Whether the loss is a squared error, so that 2 f estimates the residual variance.
     enough : float or None, default None
         Bound that is small enough, instead of all that.
+    kind : type, default numpy.float64
+        Numbers that products with the rows are made in.
     """
 
     tol: float | None
@@ -45,6 +47,7 @@ class Target:
     null_value: float
     squared: bool
     enough: float | None = None
+    kind: type = np.float64
 
     def spread(self, value: float) -> float:
         """Variance of a row's slope, in units of its curvature: the noise that no model removes."""
@@ -71,13 +74,17 @@ class Target:
         bound, size = height(decrement, slack), max(abs(value), abs(self.null_value))
         if decrement <= self.wanted(value, rank, slack):
             return converged(bound)
-        if decrement <= 4.0 * rank * size * float(np.finfo(float).eps) ** 2:
+        if decrement <= 4.0 * rank * size * float(np.finfo(self.kind).eps) ** 2:
             return at_rounding(bound)
         return None
 
+    def rounding(self, value: float) -> float:
+        """Differences of the value below this are rounding."""
+        return rounding(max(abs(value), abs(self.null_value)), self.n_rows, self.kind)
+
     def no_lower(self, bound: float) -> Reason:
         """No lower point was found: as low as sums over the rows can tell, or a stall."""
-        return no_lower(bound, rounding(self.null_value, self.n_rows))
+        return no_lower(bound, self.rounding(0.0))
 
 
 def slack_of(rho: float, lowest_curvature: float, doubt: float) -> float:
@@ -112,8 +119,12 @@ def height(decrement: float, slack: float) -> float:
 
 
 def rounding(value: float, n_rows: int, kind: type = np.float64) -> float:
-    """Differences of the value below this are rounding, in numbers of that kind."""
-    return 4.0 * math.sqrt(n_rows) * float(np.finfo(kind).eps) * abs(value)
+    """Differences of the value below this are rounding.
+
+    Sums over rows are float64 always; what is summed has the digits of ``kind``.
+    """
+    ours, double = float(np.finfo(kind).eps), float(np.finfo(float).eps)
+    return 4.0 * max(ours, math.sqrt(n_rows) * double) * abs(value)
 
 
 def converged(bound: float) -> Reason:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from downslope.bowl import certificate
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.regimes import lowest_point_far
@@ -323,13 +322,11 @@ def solve_on(
     passes = replace(passes, shift=shift)
     scale = np.ones(d) if deviations is None else deviations
     penalised = np.append(np.repeat(scale, k), np.zeros(k * fit_intercept))
-    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
+    kind = np.float32 if X.dtype == torch.float32 else np.float64
+    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log, kind=kind)
     moved = shift if shift.any() else None
     settings = told_in_user_units(settings, moved, k)
     solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
-    if X.dtype == torch.float32 and solution.reason.name == "stalled":
-        noise = certificate.rounding(solution.value, 1, np.float32)
-        solution = replace(solution, reason=certificate.no_lower(solution.bound, noise))
     return replace(solution, w=moved_back(solution.w, moved, k))
 
 

@@ -119,8 +119,11 @@ class Edged:
         self.promised = max(0.0, -(float(slope @ self.delta) + edge))
         self.unrest = 10.0 * len(w) * tol
 
-    def go(self) -> bool:
-        """Go there, or less far; False where nothing lower was found."""
+    def go(self, noise: float = 0.0) -> bool:
+        """Go there, or less far; False where nothing lower was found, or could be told from here.
+
+        ``noise`` bounds the rounding of values; where rows are many most of it cancels.
+        """
         k = self.problem.passes.n_outputs
         slope = pull_centered(self.gradient, self.center, k)
         w = center_weights(self.w, self.center, k, 1.0)
@@ -135,6 +138,8 @@ class Edged:
                 self.steps += 1
                 return True
             t *= 0.5
+            if t * self.promised <= 1e-3 * noise:
+                break
         return False
 
     def _learn(self, s: Array, y: Array) -> None:
@@ -183,7 +188,8 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     quadratic = passes.loss.name in SQUARED
     sample = passes.sample(n if exact else sample_rows_for(n, m), settings.seed)
     null, shift = null_weights(sample), sample.centers()
-    target = Target(settings.tol, n, sample.at(null)[0], quadratic, settings.enough)
+    null_value = sample.at(null)[0]
+    target = Target(settings.tol, n, null_value, quadratic, settings.enough, problem.kind)
     given = settings.start
     start = start_from(sample, problem.ridge, shift) if given is None else given
     bend_floor = 1e-3 * sample.mean_curvature(start) if passes.loss.name in BENT else 0.0
@@ -201,7 +207,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
         enough = target.gap(walk.whole, m)
         walk.aim(1e-6 * enough / m)
         reason = certificate.verdict(walk.bound, enough, problem.read, settings.most_passes)
-        if reason is None and not walk.go():
+        if reason is None and not walk.go(target.rounding(walk.whole)):
             reason = target.no_lower(walk.bound)
         if reason is not None:
             break

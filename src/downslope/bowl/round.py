@@ -217,9 +217,7 @@ class Descent:
         )
 
     def _at_rounding(self) -> bool:
-        here, n = self.track.here, self.problem.passes.n_rows
-        size = max(abs(here.value), abs(self.target.null_value))
-        return self.bound <= certificate.rounding(size, n)
+        return self.bound <= self.target.rounding(self.track.here.value)
 
 
 def round_bowl(problem: Smooth, settings: Settings) -> Solution:
@@ -243,7 +241,7 @@ def round_bowl(problem: Smooth, settings: Settings) -> Solution:
     ):
         view = problem.look(null, buckets, shift, floor, settings.seed)
     track = Track(view.start(), rho=view.metric.rho)
-    target = Target(settings.tol, n, null_value, squared, settings.enough)
+    target = Target(settings.tol, n, null_value, squared, settings.enough, problem.kind)
     name = settings.method
     walk = WALKS[("conjugate" if squared else "quasi_newton") if name == "auto" else name]
     descent = Descent(problem, walk, target, buckets, shift, floor, settings, track, view)

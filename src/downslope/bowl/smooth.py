@@ -111,12 +111,16 @@ class View(NamedTuple):
 
 @dataclass
 class Smooth:
-    """A smooth objective, mean loss plus ``ridge @ w**2 / 2``, that counts the passes it costs."""
+    """A smooth objective, mean loss plus ``ridge @ w**2 / 2``, that counts the passes it costs.
+
+    ``kind``: the numbers that products with the rows are made in.
+    """
 
     passes: Passes
     ridge: Array
     log: Log | None = None
     read: float = 0.0
+    kind: type = np.float64
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Value and gradient; one pass."""

@@ -65,14 +65,17 @@ def corner_walk(
     tol = certificate.DEFAULT_TOL if settings.tol is None else settings.tol
     width, enough = FIRST_WIDTH * max(null_value, 1e-300), tol * null_value
     while True:
+        left = SHARE * enough / width
         part = replace(
             settings,
             start=w / width,
-            enough=SHARE * enough / width,
+            enough=left,
             watch=None,
             most_passes=settings.most_passes - problem.read,
         )
-        rounded_problem = Smooth(passes.rounded(width), problem.ridge * width, problem.log)
+        rounded_problem = replace(
+            problem, passes=passes.rounded(width), ridge=problem.ridge * width, read=0.0
+        )
         solution = solver(rounded_problem, l1, part)
         problem.read += solution.passes
         w, sketches, k = solution.w * width, sketches + solution.sketches, k + 1
@@ -81,6 +84,9 @@ def corner_walk(
         bound = _gap(seen, width, solution.bound * width)
         enough = tol * max(null_value - value, 1e-3 * tol * null_value)
         reason = certificate.verdict(bound, enough, problem.read, settings.most_passes)
+        if reason is None and solution.bound > left:  # narrower corners tell even less
+            noise = certificate.rounding(max(value, null_value), passes.n_rows, problem.kind)
+            reason = certificate.at_rounding(bound) if bound <= noise else None
         if reason is None and k == MOST_WIDTHS:
             reason = certificate.stalled(bound)
         if settings.watch is not None:

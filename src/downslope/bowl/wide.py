@@ -213,7 +213,8 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
         Point(np.zeros(len(start)), start, value, coordinates.pull(gradient), gradient),
         memory=MEMORY,
     )
-    target = Target(settings.tol, problem.passes.n_rows, value, False, settings.enough)
+    n = problem.passes.n_rows
+    target = Target(settings.tol, n, value, False, settings.enough, problem.kind)
     settings.tell(track.here)
     walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
     while (reason := walk.verdict()) is None:
