@@ -514,6 +514,6 @@ def test_an_interruption_keeps_the_best_so_far(many, tmp_path, task, capsys, mon
     def at_once(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("downslope.fitting.fit_files.solve_stream", at_once)
+    monkeypatch.setattr("downslope.fitting.file_walk.solve_stream", at_once)
     assert downslope("fit", source, "-t", "y", "--cache", "none") == 130
     assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"

@@ -3,7 +3,7 @@
 ======================  ==================================================================
 ``asked``               what a person asks, and the settings that it means
 ``fit``                 a table in memory
-``fit_files``           files larger than memory, by ``file_rows``
+``fit_files``           files larger than memory: ``file_rows``, then ``file_walk``
 ``aside``               which of their rows are kept to judge by
 ``fit_within``          as few of their rows as a bound on the loss needs
 ``references``          the answer by another road, to judge a descent by

@@ -24,8 +24,9 @@ from downslope.bowl.solve_stream import BlockPasses
 from downslope.errors import PairError, SettingError
 from downslope.fitting.aside import kept_apart
 from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understood
+from downslope.fitting.file_walk import Walked, coded, walk
 from downslope.fitting.fit import Ask, settings_for, settled
-from downslope.fitting.fit_files import FileFit, Walked, coded, finished, fit_files, walk
+from downslope.fitting.fit_files import FileFit, finished, fit_files
 from downslope.scaling import standardize, unscaled
 from downslope.sources.arrow import Files, open_files
 from downslope.sources.blocks import BlockRows
