@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +18,7 @@ from test_report import check_harmless
 
 import downslope.cli
 from downslope import errors
-from downslope.cli import run, sentence
+from downslope.cli import interruption, run, sentence
 from downslope.fitting.model import load
 from downslope.trace import load_trace
 
@@ -611,11 +613,59 @@ def test_an_unexpected_error_is_a_sentence_too(line, here, capsys, monkeypatch):
     )
 
 
-def test_a_file_that_cannot_be_written_is_a_sentence(line, here, capsys, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "disk full")))
+def full_here(monkeypatch, here, room):
+    """The disk of this folder is full; another place has room, or none has."""
+    beside, flush = tempfile.mkdtemp(dir=here.parent), os.fsync
+
+    def sync(number):
+        refused = {path.stat().st_ino for path in here.rglob("*")}
+        if not room or os.fstat(number).st_ino in refused:
+            raise OSError(28, "No space left on device")
+        return flush(number)
+
+    monkeypatch.setattr(tempfile, "tempdir", beside)
+    monkeypatch.setattr(os, "fsync", sync)
+    return Path(beside)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_model_that_a_full_disk_refuses_goes_where_there_is_room(
+    streamed, line, here, capsys, monkeypatch
+):
+    beside = full_here(monkeypatch, here, room=True)
+    words = ["fit", line, "-t", "y", "--out", "m", "--json", *["--stream"] * streamed]
+    code, out, err = cli(capsys, *words)
+    (place,) = beside.rglob("m")
+    assert code == 2
+    assert err == (
+        "downslope: 'm' cannot be written (No space left on device); the model is in "
+        f"{str(place)!r} instead, move it from there.\n"
+    )
+    assert load(place).target == "y"
+    assert json.loads(out)["files"] == {"model": str(place)}
+    assert sorted(path.name for path in here.iterdir()) == ["line.csv"]
+
+
+def test_so_does_everything_else_that_is_to_be_kept(line, here, capsys, monkeypatch):
+    beside = full_here(monkeypatch, here, room=True)
+    asked = ["--report", "r.html", "--trace", "walk.csv", "--figures", "drawn"]
+    code, _, err = cli(capsys, "fit", line, "-t", "y", *asked)
+    assert code == 2
+    for kind, name in {"trace": "walk.csv", "report": "r.html", "figures": "drawn"}.items():
+        (place,) = beside.rglob(name)
+        assert f"the {kind} is in {str(place)!r} instead" in err
+    assert sorted(path.name for path in here.iterdir() if path.is_file()) == ["line.csv"]
+
+
+def test_a_file_that_no_place_takes_is_a_sentence(line, here, capsys, monkeypatch):
+    full_here(monkeypatch, here, room=False)
+    monkeypatch.setattr(Path, "home", lambda: here / "absent")
     code, _, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")
     assert code == 2
-    assert "disk full" in err
+    assert err == (
+        "downslope: 'm' cannot be written (No space left on device); the model is lost, for no "
+        "other place has room.\n"
+    )
     assert sorted(path.name for path in here.iterdir()) == ["line.csv"]
 
 
@@ -677,36 +727,114 @@ def test_control_c_keeps_the_best_so_far(tmp_path):
     assert load(tmp_path / "m").ended[0] == "interrupted"
 
 
-def test_control_c_while_machine_code_is_compiled(monkeypatch, capsys):
-    def interrupted(*_, **__):
-        lost = SimpleNamespace(exc_type=KeyboardInterrupt)
-        downslope.cli.SWALLOWED.hear(lost)
+@pytest.fixture
+def control_c(monkeypatch):
+    """A fresh one, so that no timer of a test is left behind."""
+    fresh = interruption.ControlC()
+    monkeypatch.setattr(downslope.cli, "CONTROL_C", fresh)
+    monkeypatch.setattr(sys, "unraisablehook", fresh.hear)
+    yield fresh
+    fresh.forget()
+
+
+def test_control_c_while_machine_code_is_compiled(monkeypatch, capsys, control_c):
+    def interrupted(_):
+        control_c.hear(SimpleNamespace(exc_type=KeyboardInterrupt))
         raise RuntimeError("no compiled object yet")
 
-    monkeypatch.setattr(downslope.cli, "SWALLOWED", downslope.cli._Swallowed())
-    monkeypatch.setattr(downslope.cli, "app", interrupted)
+    monkeypatch.setattr(downslope.cli, "_obey", interrupted)
     assert downslope.cli.run(["fit"]) == 130
     assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
 
 
-def test_control_c_that_an_end_of_an_object_swallows_comes_again(monkeypatch, capsys):
+def test_control_c_that_python_makes_an_error_of(monkeypatch, capsys, control_c):
+    class Name:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(downslope.cli, "_obey", lambda _: type("Owner", (), {"name": Name()}))
+    assert downslope.cli.run(["fit"]) == 130
+    assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
+
+
+def test_control_c_that_an_end_of_an_object_swallows_comes_again(monkeypatch, capsys, control_c):
     class Ending:
         def __del__(self):
             raise KeyboardInterrupt
 
-    def working(*_, **__):
+    def working(_):
         ending = Ending()
         del ending
         for _ in range(3000):  # events, not seconds: the command would end by itself
             time.sleep(0.01)
         return 0
 
-    swallowed = downslope.cli._Swallowed()
-    monkeypatch.setattr(downslope.cli, "SWALLOWED", swallowed)
-    monkeypatch.setattr(sys, "unraisablehook", swallowed.hear)
-    monkeypatch.setattr(downslope.cli, "app", working)
+    monkeypatch.setattr(downslope.cli, "_obey", working)
     assert downslope.cli.run(["fit"]) == 130
     assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
+
+
+@pytest.mark.parametrize("place", ["typer", "rich.console", "json", "downslope.cli.options"])
+def test_control_c_while_the_command_line_is_loaded_is_a_sentence(place):
+    code = f"""
+import builtins, signal
+load = builtins.__import__
+
+def interrupted(name, *rest):
+    if name == {place!r}:
+        signal.raise_signal(signal.SIGINT)
+    return load(name, *rest)
+
+builtins.__import__ = interrupted
+from downslope.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "downslope: Interrupted; nothing was saved.\n"
+
+
+def test_control_c_while_options_are_read_is_a_sentence_too(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.main.get_command", interrupted)
+    assert downslope.cli.run(["fit", "t.csv"]) == 130
+    assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
+
+
+def test_control_c_while_code_is_made_of_words_ends_with_130():
+    # Python then kills itself by the signal in the end, though the interruption was caught.
+    code = """
+import sys
+import downslope.cli
+
+def obey(_):
+    exec("raise KeyboardInterrupt")
+
+downslope.cli._obey = obey
+sys.argv = ["downslope", "fit"]
+downslope.cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "downslope: Interrupted; nothing was saved.\n")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_control_c_waits_for_the_model_that_is_being_saved(
+    streamed, line, here, capsys, monkeypatch
+):
+    def slow(number):
+        signal.raise_signal(signal.SIGINT)
+        return flush(number)
+
+    flush = os.fsync
+    monkeypatch.setattr(os, "fsync", slow)
+    words = ["fit", line, "-t", "y", "--out", "m", *["--stream"] * streamed]
+    code, _, err = cli(capsys, *words)
+    assert code == 130
+    assert err == "downslope: Interrupted; what was saved is the model in 'm'.\n"
+    assert load(here / "m").target == "y"
 
 
 def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
@@ -715,6 +843,27 @@ def test_a_reader_that_goes_away_is_no_error(line, tmp_path):
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stdout == "y predicted\n"
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_words_that_nobody_can_take_are_a_sentence(line):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "downslope", "fit", str(line), "-t", "y"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch(r"downslope: No space left on device[^\n]*\n", done.stderr)
+
+
+def test_a_link_stays_a_link_and_a_pipe_is_written_to(line, here):
+    process("fit", line, "-t", "y", "--out", "m")
+    (here / "link.csv").symlink_to("far.csv")
+    assert process("predict", "m", line, "-o", "link.csv").returncode == 0
+    assert (here / "link.csv").is_symlink()
+    written = (here / "far.csv").read_text()
+    os.mkfifo(here / "pipe")
+    with subprocess.Popen(["cat", here / "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+        assert process("predict", "m", line, "-o", "pipe").returncode == 0
+        assert reader.stdout.read() == written
 
 
 def test_what_is_asked_for_is_kept_though_nobody_reads(line, tmp_path):

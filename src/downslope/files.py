@@ -7,6 +7,8 @@ from pathlib import Path
 def write_atomically(path: str | Path, content: bytes) -> None:
     """Write beside the final name, flush to the disk, rename: whole or not there.
 
+    A link stays a link, and a pipe or a device is written to as it is.
+
     Examples
     --------
     >>> import tempfile
@@ -15,7 +17,10 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     ...     Path(folder, "w.txt").read_text(), len(os.listdir(folder))
     ('0.6', 1)
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:

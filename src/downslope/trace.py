@@ -19,6 +19,7 @@ Weights are kept beside the columns, one row per step, where they are few or ask
 """
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.errors import InputError
+from downslope.files import write_atomically
 
 Array = Any
 COLUMNS = (
@@ -106,7 +108,7 @@ class Trace:
         return tuple(f"w[{name}]" for name in names)
 
     def save(self, path: str | Path) -> None:
-        """Write as ``.csv``, ``.json`` or ``.parquet``, by the ending of ``path``.
+        """Write as ``.csv``, ``.json`` or ``.parquet``, by the ending of ``path``; whole or not.
 
         Raises
         ------
@@ -185,10 +187,11 @@ def _table(trace: Trace) -> dict[str, Array]:
 
 def _write_csv(trace: Trace, path: Path) -> None:
     table = _table(trace)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(table)
-        writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table)
+    writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+    write_atomically(path, text.getvalue().encode())
 
 
 def _read_csv(path: Path) -> dict[str, Any]:
@@ -203,7 +206,7 @@ def _write_json(trace: Trace, path: Path) -> None:
         return x if math.isfinite(x) else str(x)
 
     table = {name: [plain(x) for x in column.tolist()] for name, column in _table(trace).items()}
-    path.write_text(json.dumps(table, indent=1), encoding="utf-8")
+    write_atomically(path, json.dumps(table, indent=1).encode())
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -215,7 +218,9 @@ def _write_parquet(trace: Trace, path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    pyarrow.parquet.write_table(pyarrow.table(_table(trace)), path)
+    content = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(_table(trace)), content)
+    write_atomically(path, content.getvalue())
 
 
 def _read_parquet(path: Path) -> dict[str, Any]:

@@ -4,23 +4,21 @@ Exit codes: 0 done, 1 did not converge or diverged (what there is, is kept), 2 w
 130 interrupted (the best so far is kept).
 """
 
-import _thread
+import atexit
 import os
+import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
-from functools import wraps
 from typing import Any
 
 import typer
 
 from downslope import __version__
-from downslope.cli.codes import DONE, INTERRUPTED, WRONG
+from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED, WRONG
 from downslope.cli.demo import demo_with
 from downslope.cli.export import export
 from downslope.cli.fit import fit
+from downslope.cli.interruption import CONTROL_C
 from downslope.cli.lab import lab
 from downslope.cli.looking import diagnose, inspect
 from downslope.cli.minima import minima
@@ -33,8 +31,6 @@ from downslope.errors import DownslopeError
 
 USAGE: Any = typer.BadParameter.__mro__[1]
 """What a wrong command line raises; newer typers bring a click of their own, so it has no name."""
-AGAIN = 0.1
-"""Seconds after which a Ctrl-C that was swallowed comes again."""
 HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -63,78 +59,56 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code."""
-    sys.unraisablehook = SWALLOWED.hear
+    sys.unraisablehook = CONTROL_C.hear
     code = run(sys.argv[1:])
-    if code == WRONG:
-        # A refused file can leave Arrow's reading threads behind, and the end of the process would
-        # then be an abort; there is nothing to tidy up, so it ends here.
-        with suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
+    leave(code)
+
+
+def leave(code: int) -> None:
+    """End the process at once.
+
+    Taking libraries and their memory apart takes Python half a second after a fit; a refused file
+    can leave Arrow's reading threads behind, and the end would then be an abort; an interruption
+    can leave a thread at work, for which it would wait.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        code = complain(sentence(error), WRONG)
+    if code in (DONE, NOT_CONVERGED):
+        atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and answer its exit code."""
     warnings.showwarning = _note
     try:
-        code = app(arguments or ["--help"], prog_name="downslope", standalone_mode=False)
-        return int(code or DONE)
+        return _obey(arguments or ["--help"])
+    except typer.Exit as end:
+        return int(end.exit_code)
     except KeyboardInterrupt:
-        return complain("Interrupted; nothing was saved.", INTERRUPTED)
+        return complain(CONTROL_C.sentence, INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing is left to say to anyone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        if SWALLOWED.interruption:
-            return complain("Interrupted; nothing was saved.", INTERRUPTED)
+        if CONTROL_C.ended(error):
+            return complain(CONTROL_C.sentence, INTERRUPTED)
         return complain(sentence(error), WRONG)
     finally:
-        SWALLOWED.forget()
+        CONTROL_C.forget()
 
 
-class _Swallowed:
-    """Hears of a Ctrl-C that came where nothing can be raised, and lets it come again.
-
-    Such places are the compiler of machine code, where an error follows, and the ends of objects,
-    after which everything would go on.
-    """
-
-    interruption = False
-    again: threading.Timer | None = None
-
-    def hear(self, lost: Any) -> None:
-        if not issubclass(lost.exc_type, KeyboardInterrupt):
-            sys.__unraisablehook__(lost)
-            return
-        self.interruption = True
-        self.again = threading.Timer(AGAIN, _thread.interrupt_main)
-        self.again.daemon = True
-        self.again.start()
-
-    def forget(self) -> None:
-        """What it came for has ended."""
-        self.interruption = False
-        if self.again is not None:
-            self.again.cancel()
-
-
-SWALLOWED = _Swallowed()
-
-
-def _interruptible(command: Callable[..., int]) -> Callable[..., int]:
-    """The same command; typer would end an interruption without a word."""
-
-    @wraps(command)
-    def said(*words: Any, **options: Any) -> int:
-        try:
-            return command(*words, **options)
-        except KeyboardInterrupt:
-            return complain("Interrupted; nothing was saved.", INTERRUPTED)
-
-    return said
+def _obey(arguments: list[str]) -> int:
+    """What ``app`` does, but for the interruptions that it would end without a word."""
+    command = typer.main.get_command(app)
+    with command.make_context("downslope", arguments) as context:
+        return int(command.invoke(context) or DONE)
 
 
 COMMANDS = (
@@ -152,7 +126,7 @@ COMMANDS = (
     demo_with(run),
 )
 for command in COMMANDS:
-    app.command()(_interruptible(command))
+    app.command()(command)
 
 
 def sentence(error: BaseException) -> str:

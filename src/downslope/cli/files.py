@@ -15,7 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from downslope.cli.asking import ask_from
 from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED
-from downslope.cli.learning import MOST_COEFFICIENTS, Keeping
+from downslope.cli.interruption import saved_first
+from downslope.cli.keeping import Keeping, Kept
+from downslope.cli.learning import MOST_COEFFICIENTS
 from downslope.cli.screen import Screen
 from downslope.errors import SettingError
 from downslope.memory_room import check_room
@@ -60,10 +62,12 @@ def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int
     _refuse_options(given)
     with _progress(screen) as tell:
         done = _fitted(given, tell)
-    if keeping.model is not None:
-        done.model.save(keeping.model)
-    _show(done, keeping, screen)
-    screen.answer(_as_json(done, keeping))
+    kept = Kept()
+    with saved_first():
+        kept.put("model", keeping.model, done.model.save)
+    _show(done, kept, screen)
+    screen.answer(_as_json(done, kept))
+    kept.check()
     if done.reason.name == "interrupted":
         return INTERRUPTED
     return DONE if done.reason.converged or done.reason.name == "max_epochs" else NOT_CONVERGED
@@ -184,7 +188,7 @@ def _progress(screen: Screen) -> Iterator[Any]:
         yield tell
 
 
-def _show(done: FileFit, keeping: Keeping, screen: Screen) -> None:
+def _show(done: FileFit, kept: Kept, screen: Screen) -> None:
     model, reason = done.model, done.reason
     for note in model.notes:
         screen.say(f"Note: {note}", "yellow")
@@ -198,10 +202,11 @@ def _show(done: FileFit, keeping: Keeping, screen: Screen) -> None:
     rows = [[name, score_number(value)] for name, value in done.scores.items()]
     screen.table([on, "this model"], rows)
     _show_coefficients(done, screen)
-    screen.head("Kept" if keeping.model else "Nothing was kept")
-    if keeping.model:
-        screen.facts([("  model", keeping.model)])
-        screen.say(f"Next: downslope predict {keeping.model} NEW.csv -o predictions.csv")
+    place = kept.files.get("model")
+    screen.head("Kept" if place else "Nothing was kept")
+    if place:
+        screen.facts([("  model", place)])
+        screen.say(f"Next: downslope predict {place} NEW.csv -o predictions.csv")
     else:
         screen.say("Add --out model to keep the model.")
 
@@ -216,7 +221,7 @@ def _show_coefficients(done: FileFit, screen: Screen) -> None:
     screen.table(["", "per unit"], rows)
 
 
-def _as_json(done: FileFit, keeping: Keeping) -> dict[str, Any]:
+def _as_json(done: FileFit, kept: Kept) -> dict[str, Any]:
     model, reason = done.model, done.reason
     return {
         "task": model.task,
@@ -236,5 +241,5 @@ def _as_json(done: FileFit, keeping: Keeping) -> dict[str, Any]:
         "coefficients": [dict(zip(model.names, row, strict=True)) for row in model.coefficients],
         "intercepts": model.intercepts.tolist(),
         "notes": model.notes,
-        "files": {"model": keeping.model} if keeping.model else {},
+        "files": kept.files,
     }

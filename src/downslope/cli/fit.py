@@ -3,7 +3,8 @@
 import downslope.cli.options as o
 from downslope.cli.asking import ask_from, check_sources
 from downslope.cli.files import are_streamed, check_memory, checkpointing, fit_streamed
-from downslope.cli.learning import Keeping, learn
+from downslope.cli.keeping import Keeping
+from downslope.cli.learning import learn
 from downslope.cli.screen import Screen
 
 

@@ -36,7 +36,7 @@ def lab(
 
     Example: downslope lab cars.csv --target price
     """
-    from downslope.cli.learning import Keeping
+    from downslope.cli.keeping import Keeping
 
     if save is not None:
         Keeping(report=save).check()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED
+from downslope.cli.interruption import saved_first
+from downslope.cli.keeping import Keeping, Kept
 from downslope.cli.screen import Screen, listed
-from downslope.errors import SettingError
 from downslope.wording import digits, duration, one_line, score_number
 
 if TYPE_CHECKING:
@@ -23,44 +23,6 @@ MOST_COEFFICIENTS = 8
 MOST_COLUMNS = 8
 ASSUMED_TOL = 1e-6
 """For the time left only: what "auto" mostly means."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """Which files a run leaves; None for none."""
-
-    model: str | None = None
-    report: str | None = None
-    trace: str | None = None
-    figures: str | None = None
-    figure: str | None = None
-    in_round: bool = False
-    """Whether the walk is kept in round coordinates too."""
-
-    def check(self) -> None:
-        """Refuse names that cannot be written before an hour of training, not after."""
-        for option, name in (("--out", self.model), ("--report", self.report)):
-            self._check_file(option, name)
-        self._check_file("--trace", self.trace, (".csv", ".parquet", ".json"))
-        self._check_file("--figure", self.figure, (".png", ".svg", ".pdf"))
-        if self.in_round and self.report is self.figures is self.trace is None:
-            raise SettingError(
-                "--in-round changes the report, the figures and the trace; add --report "
-                "report.html, --figures FOLDER or --trace walk.csv."
-            )
-
-    def _check_file(self, option: str, name: str | None, endings: tuple[str, ...] = ()) -> None:
-        if name is None:
-            return
-        path = Path(name)
-        if endings and path.suffix not in endings:
-            raise SettingError(f"{option} {name!r} must end in {', '.join(endings)}.")
-        if path.is_dir():
-            raise SettingError(f"{option} {name!r} is a folder; name a file in it.")
-        if not path.absolute().parent.is_dir():
-            raise SettingError(
-                f"{option} {name!r}: the folder {str(path.parent)!r} does not exist; make it first."
-            )
 
 
 def learn(
@@ -88,9 +50,10 @@ def learn(
     show_ending(done, diagnosis, screen)
     show_coefficients(done, screen)
     show_findings(diagnosis, screen)
-    files = keep(done, diagnosis, keeping)
-    show_files(files, keeping, screen)
-    screen.answer(as_json(done, diagnosis, files))
+    kept = keep(done, diagnosis, keeping)
+    show_files(kept.files, screen)
+    screen.answer(as_json(done, diagnosis, kept.files))
+    kept.check()
     if done.reason.name == "interrupted":
         return INTERRUPTED
     return DONE if done.reason.converged else NOT_CONVERGED
@@ -172,31 +135,26 @@ def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
         screen.finding(*finding)
 
 
-def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> dict[str, str]:
-    """Write what is to be kept; what was written, by kind."""
+def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> Kept:
+    """Write what is to be kept."""
+    from downslope.fitting.fit_report import story
     from downslope.fitting.round_picture import round_of
     from downslope.fitting.telling import score_words, told
+    from downslope.pictures.report import save_report
 
-    written = {}
+    kept, table = Kept(), done.data.view.table.name
+    model = done.model(told(diagnosis), score_words(done))
+    with saved_first():
+        kept.put("model", keeping.model, model.save)
     seen = round_of(done) if keeping.in_round else None
-    if keeping.model is not None:
-        done.model(told(diagnosis), score_words(done)).save(keeping.model)
-        written["model"] = keeping.model
-    if keeping.trace is not None:
-        trained = done.trained
-        kept = trained.history if seen is None else seen.trace(trained.result.trace)
-        kept.save(keeping.trace)
-        written["trace"] = keeping.trace
-    if keeping.report is not None:
-        from downslope.fitting.fit_report import story
-        from downslope.pictures.report import save_report
-
-        save_report(story(done, diagnosis, done.data.view.table.name, seen), keeping.report)
-        written["report"] = keeping.report
-    if keeping.figures is not None:
-        draw(done, diagnosis, Path(keeping.figures), seen)
-        written["figures"] = keeping.figures
-    return written
+    trained = done.trained
+    steps = trained.history if seen is None else seen.trace(trained.result.trace)
+    kept.put("trace", keeping.trace, steps.save)
+    kept.put(
+        "report", keeping.report, lambda at: save_report(story(done, diagnosis, table, seen), at)
+    )
+    kept.put("figures", keeping.figures, lambda at: draw(done, diagnosis, Path(at), seen))
+    return kept
 
 
 def draw(done: Fit, diagnosis: Diagnosis, folder: Path, seen: Round | None = None) -> None:
@@ -210,15 +168,15 @@ def draw(done: Fit, diagnosis: Diagnosis, folder: Path, seen: Round | None = Non
             save(figure, folder / f"{name}.{ending}")
 
 
-def show_files(files: dict[str, str], keeping: Keeping, screen: Screen) -> None:
+def show_files(files: dict[str, str], screen: Screen) -> None:
     """What was written, and what to do next."""
     screen.head("Kept" if files else "Nothing was kept")
     if not files:
         screen.say("Add --out model and --report report.html to keep the model and its story.")
         return
     screen.facts([(f"  {kind}", name) for kind, name in files.items()])
-    if keeping.model is not None:
-        screen.say(f"Next: downslope predict {keeping.model} NEW.csv -o predictions.csv")
+    if "model" in files:
+        screen.say(f"Next: downslope predict {files['model']} NEW.csv -o predictions.csv")
 
 
 def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 import downslope.cli.options as o
 from downslope.cli.codes import DONE
-from downslope.cli.learning import Keeping
+from downslope.cli.keeping import Keeping
 from downslope.cli.screen import Screen
 from downslope.errors import InputError, SettingError
 from downslope.wording import digits

@@ -40,7 +40,7 @@ def predict(
     Example: downslope predict model new.csv -o predictions.csv
     """
     given = dict(locals())
-    from downslope.cli.learning import Keeping
+    from downslope.cli.keeping import Keeping
     from downslope.fitting.model import load
     from downslope.fitting.predicting import judged, predicted, to_csv
     from downslope.tables import read_table

@@ -10,7 +10,7 @@ import typer
 import downslope.cli.options as o
 from downslope.cli.asking import ask_from, numbers_in
 from downslope.cli.codes import DONE
-from downslope.cli.learning import Keeping
+from downslope.cli.keeping import Keeping
 from downslope.cli.screen import Screen
 from downslope.errors import SettingError
 from downslope.wording import digits, one_line

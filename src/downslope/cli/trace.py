@@ -10,7 +10,7 @@ import typer
 import downslope.cli.options as o
 from downslope.cli.asking import names_in, number_or_name
 from downslope.cli.codes import DONE, NOT_CONVERGED
-from downslope.cli.learning import Keeping
+from downslope.cli.keeping import Keeping
 from downslope.cli.screen import Screen
 from downslope.errors import InputError, SettingError
 from downslope.wording import digits
