@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from bowl_problems import SHAPES, Problem, lowest, objective, problem
+from bowl_problems import SHAPES, Problem, lowest, objective, problem, targets
 
 from downslope.bowl.certificate import Target
 from downslope.bowl.passes import DensePasses, Sketch
@@ -154,6 +154,39 @@ def test_the_shortest_weights_in_the_units_that_were_asked_for(name, shape, scal
     z = X @ solution.w[:d] + (solution.w[-1] if fit_intercept else 0.0)
     value = make_loss(name).value(z, y).mean()
     assert value == pytest.approx(solution.value, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 4, 30])
+@pytest.mark.parametrize("l2", [0.0, 1e-2])
+@pytest.mark.parametrize("name", ["squared_hinge", "modified_huber", "squared_epsilon_insensitive"])
+def test_rows_without_curvature_keep_the_intercept_that_suits_them(name, l2, n):
+    """No row bends where all are alike, but the intercept is felt all the same."""
+    X = np.random.default_rng(n).standard_normal((n, 3))
+    p = Problem(X, np.ones(n), make_loss(name), l2)
+    solution = fit(p)
+    assert solution.reason.converged
+    assert objective(p, solution.w) == pytest.approx(solution.value, abs=1e-12)
+    assert objective(p, solution.w) <= 1e-12
+
+
+@pytest.mark.parametrize("name", ["modified_huber", "squared_hinge", "log_loss", "poisson"])
+def test_the_value_is_that_of_the_weights_where_curvature_is_all_but_gone(name):
+    rng = np.random.default_rng(4)
+    X = np.column_stack([rng.standard_normal((80, 30)) * np.logspace(-4, 4, 30), np.eye(80)[:, :9]])
+    p = Problem(X, targets(name, 30.0 * X[:, 20], rng), make_loss(name))
+    solution = fit(p)
+    assert objective(p, solution.w) == pytest.approx(solution.value, rel=1e-9, abs=1e-9)
+
+
+def test_a_step_too_far_is_shortened_not_given_up():
+    """Means that differ by 1e18: the curvature at a Newton step's end overflows."""
+    rng = np.random.default_rng(3)
+    X = np.column_stack([rng.standard_normal((8, 2)), np.arange(8.0) == 2])
+    p = Problem(X, 10.0 ** np.linspace(-12, 6, 8)[rng.permutation(8)], make_loss("gamma"), l2=0.9)
+    solution = fit(p, tol=1e-4)
+    best = fit(p, tol=1e-12)
+    assert solution.reason.name == "converged"
+    assert solution.value - best.value <= solution.bound
 
 
 @pytest.mark.parametrize("method", ["auto", "quasi_newton"])

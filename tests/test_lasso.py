@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from bowl_problems import SHAPES, problem
+from bowl_problems import SHAPES, problem, targets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from downslope.bowl.edges import lowest_edged
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.kernels.coordinate import descend_coordinates
@@ -165,6 +166,24 @@ def test_coordinate_descent_ends_where_no_weight_wants_to_move(m, l1, seed):
     np.testing.assert_allclose(at_rest[there != 0.0], 0.0, atol=1e-8)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 8), st.floats(0.0, 2.0), st.sampled_from([1.0, 1e-2, 1e-3]), st.integers(0, 999)
+)
+def test_where_a_parabola_with_edges_is_lowest(m, l1, apart, seed):
+    """Columns may be as near to each other as they like, and weights without an edge among them."""
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((3 * m, 1)) + apart * rng.standard_normal((3 * m, m))
+    hessian, g, w = A.T @ A, A.T @ rng.standard_normal(3 * m), rng.standard_normal(m)
+    edges = np.where(rng.random(m) < 0.2, 0.0, l1)
+    delta, unrest = lowest_edged(hessian, g, w, edges, 1e-12)
+    slope, there = g + hessian @ delta, w + delta
+    assert unrest <= 1e-12
+    pull = np.where(there == 0.0, np.maximum(np.abs(slope) - edges, 0.0), 0.0)
+    pull = np.where(there != 0.0, slope + edges * np.sign(there), pull)
+    assert pull @ np.linalg.pinv(hessian, rcond=1e-13) @ pull <= 1e-9
+
+
 @pytest.mark.parametrize("strength", [0.1, 1e-2])
 def test_a_sample_of_rows_with_heavy_tails_does_not_mislead(strength):
     """Weights that suit a sample raise the means of a few other rows by e^20 and more."""
@@ -181,3 +200,57 @@ def test_a_sample_of_rows_with_heavy_tails_does_not_mislead(strength):
     assert solution.value < null
     tight = solve(X, y, loss, Penalty(l1=l1), settings=Settings(tol=1e-9))
     assert -1e-12 <= solution.value - tight.value <= solution.bound
+
+
+def nearly_the_same(name, n=100):
+    """Columns that differ by a thousandth, and two that hardly vary."""
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((n, 6))
+    X[:, 1] = X[:, 0] + 1e-3 * X[:, 1]
+    X[:, 4], X[:, 5] = 7.3, 7.3 + 1e-3 * X[:, 5]
+    z = X[:, 0] + 300.0 * (X[:, 1] - X[:, 0]) + 300.0 * (X[:, 5] - 7.3)
+    return X, z
+
+
+@pytest.mark.parametrize("name", ["squared_error", "huber", "log_loss", "gamma", "poisson"])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("tol", [1e-2, None])
+def test_columns_that_are_nearly_the_same(name, intercept, tol):
+    """Coordinate descent goes along their groove in steps too small to be seen."""
+    X, z = nearly_the_same(name)
+    y = targets(name, z, np.random.default_rng(1))
+    ask = {"penalty": Penalty(l1=1e-7), "fit_intercept": intercept}
+    best = solve(X, y, make_loss(name), **ask, settings=Settings(tol=1e-12, most_passes=2000))
+    smooth = solve(X, y, make_loss(name), fit_intercept=intercept, settings=Settings(tol=1e-13))
+    assert best.value - smooth.value <= 1e-7 * np.abs(smooth.w[:6]).sum() + 1e-9
+    solution = solve(X, y, make_loss(name), **ask, settings=Settings(tol=tol))
+    assert solution.reason.converged
+    assert solution.passes <= 60
+    assert -1e-12 <= solution.value - best.value <= solution.bound + 1e-12
+
+
+def test_levels_of_a_single_row_and_several_classes():
+    """The class drawn for such a row tells next to nothing of its curvature."""
+    rng = np.random.default_rng(7)
+    X = np.column_stack([rng.standard_normal((2500, 30)), np.eye(2500)[:, :9]])
+    y = np.argmax(X[:, :6] + rng.gumbel(size=(2500, 6)), axis=1)
+    scale = X.std(axis=0)
+    ask = {"penalty": Penalty(l1=7e-4), "n_outputs": 6, "deviations": scale}
+    best = solve(X, y, Multinomial(), **ask, settings=Settings(tol=1e-9))
+    solution = solve(X, y, Multinomial(), **ask)
+    assert solution.reason.converged
+    assert solution.passes <= 250
+    assert -1e-11 <= solution.value - best.value <= solution.bound + 1e-12
+
+
+@pytest.mark.parametrize("missing", [1, 3])
+def test_classes_that_no_row_has(missing):
+    """Their intercepts fall for ever, and each makes the others' curvature smaller."""
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((50, 2)), rng.integers(2, size=50)
+    k = 2 + missing
+    solution = solve(X, y, Multinomial(), Penalty(l1=10.0), n_outputs=k)
+    shares = np.bincount(y) / 50.0
+    lowest = -float(shares @ np.log(shares))
+    assert solution.reason.converged
+    assert 0.0 <= solution.value - lowest <= solution.bound

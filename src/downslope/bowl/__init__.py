@@ -15,7 +15,8 @@ Read ``round`` first; it tells the method. Then, as the data flow:
 ``newton``                  small data: the exact Hessian at every step
 ``least_squares``           squared loss with few rows or few columns
 ``lasso``, ``working_set``  penalties with corners; ``column_walk`` walks sparse columns
-``smoothing``, ``rounding`` losses with corners
+``edges``                   a parabola with corners, to its lowest point
+``smoothing``, ``rounding`` losses with corners; ``interior`` over few rows
 ``wide``, ``many_classes``  too many columns, or columns times classes, for a full factor
 ``round_batches``           mini-batches in round coordinates
 ``shortest``                of all lowest points, the one with the shortest weights

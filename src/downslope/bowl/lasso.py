@@ -7,7 +7,7 @@ aims better than the last. This is the proximal Newton method (Lee, Sun and Saun
 sketch for the Hessian::
 
     delta = argmin  g'delta + delta' H delta / 2 + l1 |w + delta|_1
-    w    <- w + t delta,   t = 1, 1/2, 1/4 ... until the value has fallen by Armijo's rule
+    w    <- w + delta      where the value falls by Armijo's rule; else H is bent more first
     H    <- H + y y'/y's - (H s)(H s)'/s'H s,   s = step, y = change of the gradient
 
 **The certificate.** Where the true curvature is at least H / slack, the objective lies above its
@@ -31,17 +31,23 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
+from downslope.bowl.edges import Lowest, lowest_edged, solved
 from downslope.bowl.metric import center_weights, curvature_of, products
+from downslope.bowl.newton import BOLDER, LEAST
 from downslope.bowl.passes import Passes
 from downslope.bowl.pilot import null_weights, start_from
 from downslope.bowl.round import MANY_WEIGHTS, buckets_for, sample_rows_for
-from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
+from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, bend_floor, doubt_of
 from downslope.bowl.walks import Point
-from downslope.kernels.coordinate import descend_coordinates
 
 Array = Any
-MOST_SWEEPS = 2000
-MOST_HALVINGS = 30
+MOST_TRIALS = 50
+SHORTEST = {True: 0.2, False: 0.6}
+"""Share of a step below which it is bent instead of shortened, for losses whose curvature jumps and
+for others. Where it jumps the step leads the right way, only too far."""
+LEAST_DAMPING, WILDER, CALMER = 1e-5, 30.0, 0.1
+"""Share of each weight's curvature that is added to it after a step that was too long, how much
+more after each further one, and how much less after a good one."""
 RENEW = 10
 """Steps after which the curvature is sketched again: a corner rounded narrowly has moved by then.
 """
@@ -67,6 +73,10 @@ class Edged:
     unrest: float = 0.0
     """What coordinate descent may have left of the promise."""
     lowest_curvature: float = 1.0
+    damping: float = 0.0
+    first: Array = 0.0
+    """Curvature of each weight at the start: where all rows of a column have become sure there is
+    next to none."""
     steps: int = 0
     sketches: int = 0
 
@@ -90,56 +100,78 @@ class Edged:
 
     def _left_to_intercepts(self) -> float:
         """What the intercepts could still gain; the dual wants their slope to be zero."""
-        free = self.l1 == 0.0
-        bend = np.diag(self.hessian)[free]
-        left = np.divide(self.gradient[free] ** 2, bend, out=np.zeros_like(bend), where=bend > 0)
-        return float(left.sum())
+        free = (self.l1 == 0.0) & (np.diag(self.hessian) > 0.0)
+        slope, bend = self.gradient[free], self.hessian[np.ix_(free, free)]
+        return max(0.0, -float(slope @ solved(bend, slope)))
 
-    def look(self, buckets: int | None, shift: Array, bend_floor: float, seed: int) -> None:
+    def look(self, buckets: int | None, shift: Array, floor: float, seed: int) -> None:
         """Value, gradient and curvature here; about two passes."""
         passes = self.problem.passes
         n, k = passes.n_rows, passes.n_outputs
-        sketch = self.problem.sketch(self.w, buckets, shift, bend_floor, seed)
+        sketch = self.problem.sketch(self.w, buckets, shift, floor, seed)
         self.value, self.gradient = self.problem.with_ridge(self.w, sketch.value, sketch.gradient)
         bend = curvature_of(products(sketch.table), None, shift, self.problem.ridge, n, k)
         self.hessian, self.center = bend.hessian, bend.center
         self.hessian[~bend.alive] = 0.0
         self.hessian[:, ~bend.alive] = 0.0
+        self.first = np.diag(self.hessian).copy() if self.steps == 0 else self.first
         self.rho = 0.0 if buckets is None else math.sqrt(len(self.l1) / buckets)
         self.lowest_curvature = 1.0
         self.sketches += 1
 
     def aim(self, tol: float) -> None:
         """Where the parabola plus the L1 part is lowest, and the decrease that promises."""
+        self.delta, self.unrest = self._step(0.0, tol)
+        self.promised = self._promise(self.delta)
+
+    def _step(self, damping: float, tol: float) -> Lowest:
+        k = self.problem.passes.n_outputs
+        bend = damping * np.maximum(np.diag(self.hessian), self.first)
+        hessian = self.hessian + np.diag(bend) if damping else self.hessian
+        slope = pull_centered(self.gradient, self.center, k)
+        return lowest_edged(
+            hessian, slope, center_weights(self.w, self.center, k, 1.0), self.l1, tol
+        )
+
+    def _promise(self, delta: Array) -> float:
         k = self.problem.passes.n_outputs
         slope = pull_centered(self.gradient, self.center, k)
         w = center_weights(self.w, self.center, k, 1.0)
-        self.delta = descend_coordinates(self.hessian, slope, w, self.l1, tol, MOST_SWEEPS)
-        edge = float(self.l1 @ (np.abs(w + self.delta) - np.abs(w)))
-        self.promised = max(0.0, -(float(slope @ self.delta) + edge))
-        self.unrest = 10.0 * len(w) * tol
+        edge = float(self.l1 @ (np.abs(w + delta) - np.abs(w)))
+        return max(0.0, -(float(slope @ delta) + edge))
 
-    def go(self, noise: float = 0.0) -> bool:
+    def go(self, tol: float, noise: float = 0.0) -> bool:
         """Go there, or less far; False where nothing lower was found, or could be told from here.
 
-        ``noise`` bounds the rounding of values; where rows are many most of it cancels.
+        Less far on a more bent parabola: where the sketch shows next to no curvature, as for a
+        level that a single row has, the whole step may be a million times too long, but only in
+        that direction. ``noise`` bounds the rounding of values; where rows are many most of it
+        cancels.
         """
         k = self.problem.passes.n_outputs
         slope = pull_centered(self.gradient, self.center, k)
         w = center_weights(self.w, self.center, k, 1.0)
         before, t = self.whole, 1.0
-        for _ in range(MOST_HALVINGS if self.promised > 0.0 else 0):
-            there = center_weights(w + t * self.delta, self.center, k, -1.0)
+        delta = self._step(self.damping, tol).delta if self.damping else self.delta
+        for _ in range(MOST_TRIALS):
+            promised = self._promise(delta)
+            if not promised > 0.0:
+                return False
+            there = center_weights(w + t * delta, self.center, k, -1.0)
             value, gradient = self.problem.at(there)
             lower = before - value - float(self.l1 @ np.abs(there))
-            if lower >= 1e-4 * t * self.promised:
-                self._learn(t * self.delta, pull_centered(gradient, self.center, k) - slope)
+            if lower >= 1e-4 * t * promised:
+                self._learn(t * delta, pull_centered(gradient, self.center, k) - slope)
                 self.w, self.value, self.gradient = there, value, gradient
+                self.damping *= CALMER if self.damping > LEAST_DAMPING else 0.0
                 self.steps += 1
                 return True
             t *= 0.5
-            if t * self.promised <= 1e-3 * noise:
+            if t * promised <= 1e-3 * noise:
                 break
+            if t < SHORTEST[self.problem.passes.loss.name in BENT]:
+                self.damping, t = WILDER * max(self.damping, LEAST_DAMPING), 1.0
+                delta = self._step(self.damping, tol).delta
         return False
 
     def _learn(self, s: Array, y: Array) -> None:
@@ -192,28 +224,34 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     target = Target(settings.tol, n, null_value, quadratic, settings.enough, problem.kind)
     given = settings.start
     start = start_from(sample, problem.ridge, shift) if given is None else given
-    bend_floor = 1e-3 * sample.mean_curvature(start) if passes.loss.name in BENT else 0.0
+    floor = most = bend_floor(sample, start)
     walk, gain = _begin(problem, l1, start), 0.0
     if given is None and not (exact or quadratic) and m < MANY_WEIGHTS and 4 * sample.n_rows <= n:
-        gain = _pilot(walk, sample, shift, bend_floor)
+        gain = _pilot(walk, sample, shift, floor)
     buckets = None if exact else buckets_for(n, m, passes.n_outputs)
-    walk.look(buckets, shift, bend_floor, settings.seed)
+    walk.look(buckets, shift, floor, settings.seed)
     margin = 3.0 * gain + 0.05 * abs(target.null_value)
     if given is None and not walk.whole <= target.null_value + margin:
         walk.w = null  # what suits a sample can be absurd elsewhere, where tails are heavy
-        walk.look(buckets, shift, bend_floor, settings.seed)
+        walk.look(buckets, shift, floor, settings.seed)
     settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
     while True:
         enough = target.gap(walk.whole, m)
-        walk.aim(1e-6 * enough / m)
+        tol = 1e-3 * enough
+        walk.aim(tol)
         reason = certificate.verdict(walk.bound, enough, problem.read, settings.most_passes)
-        if reason is None and not walk.go(target.rounding(walk.whole)):
+        if reason is None and not walk.go(tol, target.rounding(walk.whole)):
+            if exact and floor < most:
+                floor = most  # too bold
+                walk.look(buckets, shift, floor, settings.seed)
+                continue
             reason = target.no_lower(walk.bound)
         if reason is not None:
             break
+        floor = max(LEAST * most, BOLDER * floor) if exact else floor
         settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
         if not quadratic and (exact or walk.steps == 2 or walk.steps % RENEW == 0):
-            walk.look(buckets, shift, bend_floor, settings.seed + walk.sketches)
+            walk.look(buckets, shift, floor, settings.seed + walk.sketches)
     return Solution(walk.w, walk.whole, walk.bound, reason, problem.read, walk.steps, walk.sketches)
 
 
@@ -223,15 +261,16 @@ def _begin(problem: Smooth, l1: Array, w: Array) -> Edged:
     return Edged(problem, l1, lowest, np.zeros((m, m)), np.zeros(d), w, math.inf, np.zeros(m))
 
 
-def _pilot(walk: Edged, sample: Passes, shift: Array, bend_floor: float) -> float:
+def _pilot(walk: Edged, sample: Passes, shift: Array, floor: float) -> float:
     """Move the start to where the sample is lowest; answers what that gains there."""
     small = _begin(Smooth(sample, walk.problem.ridge), walk.l1, walk.w)
     first = math.inf
     for _ in range(PILOT_STEPS):
-        small.look(None, shift, bend_floor, 0)
+        small.look(None, shift, floor, 0)
         first = min(first, small.whole)
-        small.aim(PILOT_TOL**2 * abs(small.whole) / len(walk.l1))
-        if small.promised <= PILOT_TOL * abs(small.whole) or not small.go():
+        tol = PILOT_TOL**2 * abs(small.whole)
+        small.aim(tol)
+        if small.promised <= PILOT_TOL * abs(small.whole) or not small.go(tol):
             break
     walk.w = small.w
     walk.problem.read += small.problem.read * sample.n_rows / walk.problem.passes.n_rows

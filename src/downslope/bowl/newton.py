@@ -8,10 +8,12 @@ does not go down is shortened.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
 from downslope.bowl.pilot import null_weights, start_from
-from downslope.bowl.smooth import BENT, Settings, Smooth, Solution, View, doubt_of
+from downslope.bowl.smooth import Settings, Smooth, Solution, View, bend_floor, doubt_of
 from downslope.bowl.walks import Point
 from downslope.stopping import Reason
 
@@ -32,8 +34,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
     null_value = rows.at(null)[0]
     given = settings.start
     start = start_from(rows, problem.ridge, shift) if given is None else given
-    most = 1e-3 * rows.mean_curvature(start) if passes.loss.name in BENT else 0.0
-    floor = most
+    floor = most = bend_floor(rows, start)
 
     def look(w: Array) -> View:
         return problem.look(w, None, shift, floor, 0)
@@ -78,7 +79,10 @@ def _lower(look: Callable[[Array], View], view: View, here: Point, n_rows: int) 
     change, length = -view.metric.lift(here.slope), 1.0
     noise = certificate.rounding(here.value, n_rows)
     for _ in range(MOST_HALVINGS):
-        there = look(here.w + length * change)
+        there = _look_far(look, here.w + length * change)
+        if there is None:  # so far that means or their curvature overflow
+            length *= 0.5
+            continue
         if there.value <= here.value - 1e-4 * length * here.decrement:
             return there
         # Below rounding the values tell nothing any more, but the gradients still do.
@@ -87,3 +91,10 @@ def _lower(look: Callable[[Array], View], view: View, here: Point, n_rows: int) 
             return there
         length *= 0.5
     return None
+
+
+def _look_far(look: Callable[[Array], View], w: Array) -> View | None:
+    try:
+        return look(w)
+    except np.linalg.LinAlgError:
+        return None

@@ -9,6 +9,7 @@ import numpy as np
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.column_walk import column_walk
+from downslope.bowl.interior import interior_walk
 from downslope.bowl.lasso import edged_bowl
 from downslope.bowl.least_squares import in_one_pass, refined
 from downslope.bowl.many_classes import many_classes_walk
@@ -46,6 +47,7 @@ def lowest_point(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     =================================== ==========================================
     problem                             solver
     =================================== ==========================================
+    a loss with corners, few rows       ``interior``: a linear programme from inside
     a loss with corners                 ``smoothing``: round corners, narrower
     L1, up to 2,000 weights             ``lasso``: sketched metric, coordinates
     L1, more                            ``working_set``: few columns at a time
@@ -58,6 +60,10 @@ def lowest_point(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     """
     passes = problem.passes
     if passes.loss.name in CORNERS and isinstance(passes, DensePasses | SparsePasses):
+        if settings.method == "auto" and (passes.n_rows + len(l1)) * len(l1) ** 2 <= SMALL:
+            solution = interior_walk(problem, passes, l1, settings)
+            if solution.reason.name != "stalled":
+                return solution
         return corner_walk(problem, passes, l1, settings, _without_corners)
     return _without_corners(problem, l1, settings)
 

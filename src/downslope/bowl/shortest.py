@@ -15,6 +15,8 @@ from scipy import sparse
 from downslope.bowl.metric import CONSTANT
 
 Array = Any
+ROUNDING = 1e-9
+"""Share of the largest prediction that rounding may move."""
 MOST = 1e9
 """Rows times columns times the fewer of them up to which independent columns are counted."""
 
@@ -53,8 +55,12 @@ def shortest(w: Array, X: Any, scale: Array, fit_intercept: bool, n_outputs: int
     W = w.reshape(-1, n_outputs).copy()
     before = W[:d].copy()
     scaled = W[:d][varies] * scale[varies, None]
+    short = felt @ (felt.T @ scaled)
+    moved = np.abs(rows @ (short - scaled)).max()
+    if moved > ROUNDING * np.abs(rows @ scaled).max():  # columns of too different size to tell
+        return w
     W[:d] = 0.0
-    W[:d][varies] = (felt @ (felt.T @ scaled)) / scale[varies, None]
+    W[:d][varies] = short / scale[varies, None]
     if fit_intercept:
         W[d:] += center @ (before - W[:d])
     return W.ravel()

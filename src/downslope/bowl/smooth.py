@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from downslope.bowl.metric import Metric, metric_of
-from downslope.bowl.passes import Cornered, Passes, Sketch
+from downslope.bowl.passes import Cornered, Passes, Sample, Sketch
 from downslope.bowl.rounding import Seen
 from downslope.bowl.walks import Point
 from downslope.losses import Loss
@@ -39,6 +39,16 @@ def doubt_of(loss: Loss) -> float:
     if loss.name in SQUARED:
         return DOUBT["squared"]
     return DOUBT["bent" if loss.name in BENT else "curved"]
+
+
+def bend_floor(sample: Sample, w: Array) -> float:
+    """Curvature that every row has at least: a thousandth of the mean, where a loss has none.
+
+    Where no row has any the mean is that of rows on the curved part.
+    """
+    if sample.loss.name not in BENT:
+        return 0.0
+    return 1e-3 * (sample.mean_curvature(w) or sample.loss.max_curvature or 1.0)
 
 
 class Log(Protocol):
@@ -96,7 +106,7 @@ class View(NamedTuple):
     metric: Metric
 
     def start(self) -> Point:
-        """The origin of the round coordinates, without the part that no prediction feels.
+        """The origin of the round coordinates.
 
         Raises
         ------
@@ -106,7 +116,7 @@ class View(NamedTuple):
         if self.metric.rank == 0 and self.gradient.any():
             raise np.linalg.LinAlgError("the sketch shows no curvature where there is a slope")
         u, slope = np.zeros(self.metric.rank), self.metric.pull(self.gradient)
-        return Point(u, self.metric.project(self.w), self.value, slope, self.gradient)
+        return Point(u, self.w, self.value, slope, self.gradient)
 
 
 @dataclass

@@ -24,7 +24,7 @@ from downslope.bowl.certificate import Target
 from downslope.bowl.coordinates import Coordinates, Diagonal
 from downslope.bowl.passes import DensePasses, Sample
 from downslope.bowl.pilot import null_weights
-from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution
+from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution, bend_floor
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import WALKS, Point, Track, Walk, exact_step, line_search, quasi_newton
@@ -145,9 +145,7 @@ def scaled_walk(
     squared, free = passes.loss.name in SQUARED, passes.n_outputs * passes.fit_intercept
     sample = passes.sample(1024, settings.seed)
     null = null_weights(sample)
-    floor = 0.0
-    if not isinstance(sample, SparseClassPasses) and passes.loss.name in BENT:
-        floor = 1e-3 * sample.mean_curvature(null)
+    floor = bend_floor(sample, null)
 
     def look(w: Array, shortest: Array) -> Scaled:
         problem.read += 1.5
