@@ -747,12 +747,77 @@ def test_control_c_while_machine_code_is_compiled(monkeypatch, capsys, control_c
     assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
 
 
+LOST = """
+import signal, sys, time
+import downslope.cli
+
+def obey(_):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        pass  # as a library does that clears errors
+    for _ in range(3000):  # events, not seconds: the command would end by itself
+        time.sleep(0.01)
+    return 0
+
+downslope.cli._obey = obey
+sys.argv = ["downslope", "fit"]
+downslope.cli.main()
+"""
+
+
+def test_control_c_that_a_library_loses_comes_again():
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "downslope: Interrupted; nothing was saved.\n")
+
+
+def test_control_c_that_has_ended_a_run_does_not_come_again():
+    code = LOST.replace("pass  #", "downslope.stopping.interrupted()  #").replace("3000", "100")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_control_c_before_the_first_step_is_no_error(line, here, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("downslope.bowl.rate_free.solve", interrupted)
+    code, _, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")
+    assert (code, err) == (130, "downslope: Interrupted; nothing was saved.\n")
+
+
+def test_control_c_while_a_fit_is_told_leaves_its_model(line, here, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("downslope.fitting.telling.diagnosed", interrupted)
+    code, _, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")
+    assert code == 130
+    assert err == "downslope: Interrupted; what was saved is the model in 'm'.\n"
+    assert load(here / "m").target == "y"
+
+
+def test_control_c_while_a_streamed_fit_is_judged_leaves_its_model(line, here, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("downslope.fitting.fit_files.judge", interrupted)
+    code, out, _ = cli(capsys, "fit", line, "-t", "y", "--out", "m", "--stream")
+    assert code == 130
+    assert "Interrupted after" in out
+    assert load(here / "m").ended[0] == "interrupted"
+
+
 def test_control_c_that_python_makes_an_error_of(monkeypatch, capsys, control_c):
     class Name:
         def __set_name__(self, owner, name):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(downslope.cli, "_obey", lambda _: type("Owner", (), {"name": Name()}))
+    def making(_):
+        control_c.came = True  # as the handler of a process says
+        return type("Owner", (), {"name": Name()})
+
+    monkeypatch.setattr(downslope.cli, "_obey", making)
     assert downslope.cli.run(["fit"]) == 130
     assert capsys.readouterr().err == "downslope: Interrupted; nothing was saved.\n"
 

@@ -363,6 +363,15 @@ def test_the_file_that_cannot_be_read_is_named(tmp_path):
         fit_files(source, Ask("y"))
 
 
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+@pytest.mark.parametrize("left", [0, 1000])
+def test_a_file_that_was_cut_short_is_named(kind, left, tmp_path):
+    cut = write(tmp_path / "d", table(), kind) / f"part-3.{kind}"
+    cut.write_bytes(cut.read_bytes()[:left])
+    with pytest.raises(InputError, match=r"d cannot be .*part-3"):
+        fit_files(tmp_path / "d", Ask("y"))
+
+
 def test_a_class_that_the_sample_lacks_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("downslope.fitting.file_rows.SAMPLE_PARTS", 1)
     monkeypatch.setattr("downslope.fitting.file_rows.SAMPLE_ROWS", 10)

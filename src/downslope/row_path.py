@@ -33,7 +33,7 @@ from downslope.penalties import NO_PENALTY
 from downslope.rates import Look, Probe, Rate
 from downslope.rules import Momentum, Nesterov, Plain, Rule, Velocity
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
+from downslope.stopping import Divergence, Reason, Sight, Stop, interrupted
 from downslope.trace import Record, Recorder
 
 Array = Any
@@ -247,8 +247,11 @@ def run_rows(
             if reason is None:
                 record = epochs.advance()
     except KeyboardInterrupt:
-        reason = INTERRUPTED
-    return epochs.result(reason or INTERRUPTED, recorder)
+        if not recorder.records:
+            raise  # there is nothing to keep yet
+        reason = interrupted()
+    assert reason is not None  # epochs never end by themselves
+    return epochs.result(reason, recorder)
 
 
 @dataclass

@@ -6,6 +6,7 @@ the run. Every run ends with a reason that has a name and an English sentence.
 """
 
 import math
+import threading
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -395,3 +396,11 @@ class VanishedRate:
 
 
 INTERRUPTED = Reason("interrupted", "Interrupted; the best weights so far are kept.", False)
+HEARD = threading.Event()
+"""Set when a run has ended because of Ctrl-C; who sent it need not send it again."""
+
+
+def interrupted() -> Reason:
+    """The reason of a run that Ctrl-C ends, and a sign that it was heard."""
+    HEARD.set()
+    return INTERRUPTED

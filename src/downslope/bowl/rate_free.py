@@ -24,7 +24,7 @@ from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.sources.device import DeviceRows
 from downslope.sources.memory import MemoryRows, one_class
-from downslope.stopping import INTERRUPTED, Reason, Sight
+from downslope.stopping import Reason, Sight, interrupted
 from downslope.trace import COLUMNS, Record, Recorder, Trace
 
 Array = Any
@@ -199,7 +199,9 @@ def _run(
         solution = solver(replace(settings, watch=told.hear))
         w, reason, passes = solution.w, solution.reason, math.ceil(solution.passes)
     except (_Stopped, KeyboardInterrupt):
-        w, reason = told.w, told.reason or INTERRUPTED
+        if not recorder.records:
+            raise  # there is nothing to keep yet
+        w, reason = told.w, told.reason or interrupted()
         passes = len(recorder.records)
     w = scaling.from_user(w, problem.n_outputs)
     state = State(len(recorder.records), passes, 0, w, Nothing(), Nothing(), 0.0, 0, None)

@@ -31,7 +31,7 @@ from downslope.objective import Objective
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import INTERRUPTED, Reason, Sight
+from downslope.stopping import Reason, Sight, interrupted
 from downslope.trace import Record, Recorder
 
 Array = Any
@@ -146,7 +146,9 @@ def run_round_batches(
             if reason is None:
                 run.advance()
     except KeyboardInterrupt:
-        reason = INTERRUPTED
+        if not run.recorder.records:
+            raise  # there is nothing to keep yet
+        reason = interrupted()
     w = scaling.from_user(run.answer)
     state = State(run.k, run.epoch, 0, w, Nothing(), Nothing(), 0.0, 0, run.view.value)
     return Result(w, run.recorder.trace(), reason, None, state)

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from downslope import __version__
-from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED, WRONG
+from downslope.cli.codes import DONE, INTERRUPTED, WRONG
 from downslope.cli.demo import demo_with
 from downslope.cli.export import export
 from downslope.cli.fit import fit
@@ -59,7 +59,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code."""
-    sys.unraisablehook = CONTROL_C.hear
+    CONTROL_C.listen()
     code = run(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
     leave(code)
@@ -78,8 +78,7 @@ def leave(code: int) -> None:
         pass
     except OSError as error:
         code = complain(sentence(error), WRONG)
-    if code in (DONE, NOT_CONVERGED):
-        atexit._run_exitfuncs()
+    atexit._run_exitfuncs()
     os._exit(code)
 
 
@@ -97,7 +96,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        if CONTROL_C.ended(error):
+        if CONTROL_C.caused(error):
             return complain(CONTROL_C.sentence, INTERRUPTED)
         return complain(sentence(error), WRONG)
     finally:

@@ -8,45 +8,64 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-AGAIN = 0.1
-"""Seconds after which a Ctrl-C that was swallowed comes again."""
+from downslope.errors import StoreError
+from downslope.stopping import HEARD
+
+AGAIN = 0.3
+"""Seconds after which a Ctrl-C that nothing came of comes again."""
 
 
 class ControlC:
-    """Hears of a Ctrl-C that came where nothing can be raised, and lets it come again.
+    """Sees to it that a Ctrl-C is heard: where nothing comes of it, it comes again.
 
-    Such places are the compiler of machine code, where an error follows, and the ends of objects,
-    after which everything would go on.
+    An exception raised in the main thread is not always seen: it is printed and forgotten where an
+    object ends, turned into another error by the compiler of machine code, and lost in libraries
+    that clear errors (Arrow, where it loads pandas for the first time: the run would go on).
     """
 
     def __init__(self) -> None:
-        self.swallowed = False
+        self.came = False
         self.again: threading.Timer | None = None
         self.kept: dict[str, str] = {}
         """Files of this run that are whole, by kind."""
 
+    def listen(self) -> None:
+        """Hear of every Ctrl-C from now on, unless the process was told to ignore it."""
+        sys.unraisablehook = self.hear
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._struck)
+
     def hear(self, lost: Any) -> None:
         """An exception that could not be raised: see ``sys.unraisablehook``."""
-        if not issubclass(lost.exc_type, KeyboardInterrupt):
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            self._await()
+        else:
             sys.__unraisablehook__(lost)
-            return
-        self.swallowed = True
-        self.again = threading.Timer(AGAIN, _thread.interrupt_main)
+
+    def _struck(self, *_: Any) -> None:
+        self._await()
+        raise KeyboardInterrupt
+
+    def _await(self) -> None:
+        self.came = True
+        HEARD.clear()
+        self.again = threading.Timer(AGAIN, self._insist)
         self.again.daemon = True
         self.again.start()
 
-    def ended(self, error: BaseException) -> bool:
-        """Whether the error is what became of an interruption on its way."""
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, KeyboardInterrupt):
-            cause = cause.__cause__
-        return self.swallowed or cause is not None
+    def _insist(self) -> None:
+        if not HEARD.is_set():
+            _thread.interrupt_main()
 
     def forget(self) -> None:
         """What it came for has ended."""
-        self.swallowed, self.kept = False, {}
+        self.came, self.kept = False, {}
         if self.again is not None:
             self.again.cancel()
+
+    def caused(self, error: Exception) -> bool:
+        """Whether the error is what became of an interruption on its way."""
+        return self.came and not isinstance(error, StoreError)
 
     @property
     def sentence(self) -> str:

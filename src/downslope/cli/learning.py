@@ -46,11 +46,14 @@ def learn(
     tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
     with screen.running(ask.max_iter, tol) as each_epoch:
         done = fit(data, each_epoch, checkpoint, device)
+    kept = Kept()
+    with saved_first():  # before what can take a while; the findings follow
+        kept.put("model", keeping.model, done.model().save)
     diagnosis = diagnosed(done)
     show_ending(done, diagnosis, screen)
     show_coefficients(done, screen)
     show_findings(diagnosis, screen)
-    kept = keep(done, diagnosis, keeping)
+    keep(done, diagnosis, keeping, kept)
     show_files(kept.files, screen)
     screen.answer(as_json(done, diagnosis, kept.files))
     kept.check()
@@ -135,17 +138,18 @@ def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
         screen.finding(*finding)
 
 
-def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> Kept:
-    """Write what is to be kept."""
+def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping, kept: Kept) -> None:
+    """Write what is to be kept; the model, that is there already, with what the run shows."""
     from downslope.fitting.fit_report import story
     from downslope.fitting.round_picture import round_of
     from downslope.fitting.telling import score_words, told
     from downslope.pictures.report import save_report
 
-    kept, table = Kept(), done.data.view.table.name
-    model = done.model(told(diagnosis), score_words(done))
-    with saved_first():
-        kept.put("model", keeping.model, model.save)
+    table, model = done.data.view.table.name, kept.files.get("model")
+    if model is not None:
+        told_too = done.model(told(diagnosis), score_words(done))
+        with saved_first():
+            kept.put("model", model, told_too.save)
     seen = round_of(done) if keeping.in_round else None
     trained = done.trained
     steps = trained.history if seen is None else seen.trace(trained.result.trace)
@@ -154,7 +158,6 @@ def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping) -> Kept:
         "report", keeping.report, lambda at: save_report(story(done, diagnosis, table, seen), at)
     )
     kept.put("figures", keeping.figures, lambda at: draw(done, diagnosis, Path(at), seen))
-    return kept
 
 
 def draw(done: Fit, diagnosis: Diagnosis, folder: Path, seen: Round | None = None) -> None:

@@ -12,7 +12,7 @@ from downslope.descend.pairs import check_pair
 from downslope.descend.walk import Problem, State, Step, begin, steps
 from downslope.rates import Rate
 from downslope.rules import Rule
-from downslope.stopping import INTERRUPTED, Divergence, Reason, Sight, Stop
+from downslope.stopping import Divergence, Reason, Sight, Stop, interrupted
 from downslope.trace import Record, Recorder, Trace
 
 Array = Any
@@ -198,7 +198,9 @@ def run(
                     break
                 del step  # nor here
     except KeyboardInterrupt:
-        reason = INTERRUPTED
+        if not recorder.records:
+            raise  # there is nothing to keep yet
+        reason = interrupted()
     assert reason is not None  # steps never ends by itself
     if validate is not None and reason.name != "diverged":
         _validate_last(validate, recorder, tally, state.w)

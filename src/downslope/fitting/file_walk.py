@@ -23,7 +23,7 @@ from downslope.penalties import NO_PENALTY
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import choose_rule, choose_stops
 from downslope.sources.memory import MemoryRows, Rows, one_class
-from downslope.stopping import INTERRUPTED, Reason
+from downslope.stopping import Reason, interrupted
 from downslope.targets import signs
 from downslope.training import Settings, objective, pick_rate
 
@@ -94,7 +94,7 @@ def walk(
     except KeyboardInterrupt:
         if len(last.points) < len(sources):
             raise  # no weights for some class
-        return last.walked()
+        return last.walked(interrupted())
     w = np.stack([each.w for each in found], axis=1).ravel()
     if softmax and settings.fit_intercept:
         w[-k:] -= w[-k:].mean()  # the same for all classes changes no probability
@@ -119,10 +119,10 @@ class _LastPoints:
         if self.watch is not None:
             self.watch(point)
 
-    def walked(self) -> Walked:
+    def walked(self, reason: Reason) -> Walked:
         w = np.stack([self.points[c].w for c in sorted(self.points)], axis=1).ravel()
         value = sum(point.value for point in self.points.values())
-        return Walked(w, value, np.inf, float(self.heard), INTERRUPTED)
+        return Walked(w, value, np.inf, float(self.heard), reason)
 
 
 def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Walked:

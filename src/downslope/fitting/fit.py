@@ -19,7 +19,7 @@ from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
 from downslope.fitting.sizes import check_numbers, refuse_enormous
 from downslope.objective import Objective
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import Reason, Sight
+from downslope.stopping import INTERRUPTED, Reason, Sight
 from downslope.tables import Encoder, Table, Understood, split, understand
 from downslope.targets import check_range, signs
 from downslope.training import Settings, Trained, train
@@ -246,7 +246,8 @@ def fit(
             "no model; use --scaling standardize, or a smaller learning rate."
         )
     assert trained.problem is not None  # it was trained just now
-    other = reference(trained.problem)
+    # Nobody who interrupts waits for another solver.
+    other = None if trained.result.reason == INTERRUPTED else reference(trained.problem)
     return judged(Fit(data, trained, coefficients, intercepts, other, seconds))
 
 

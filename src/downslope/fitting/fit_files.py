@@ -27,7 +27,7 @@ from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
 from downslope.sources.held import HELD_BYTES, held, held_bytes
 from downslope.sources.memory import Rows
-from downslope.stopping import INTERRUPTED, Reason
+from downslope.stopping import INTERRUPTED, Reason, interrupted
 from downslope.targets import probabilities
 from downslope.training import Settings
 
@@ -165,9 +165,12 @@ def finished(
         )
     judged_on, target = aside if aside.n_rows else learned, rows.view.target
     pivot = float(np.mean(target.y)) if target.task == "regression" else 0.0
-    scores = {}
-    if walked.reason != INTERRUPTED:  # nobody who interrupts waits for another pass
-        scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
+    scores: dict[str, float] = {}
+    try:
+        if walked.reason != INTERRUPTED:  # nobody who interrupts waits for another pass
+            scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
+    except KeyboardInterrupt:
+        walked = replace(walked, reason=interrupted())
     return FileFit(
         model_of(rows, ask, settings, walked, scores, coefficients, intercepts),
         walked.reason,

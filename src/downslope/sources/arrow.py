@@ -7,6 +7,7 @@ features when its turn comes. What is in memory at any time is a few batches, ho
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -75,7 +76,8 @@ class Files:
     @cached_property
     def n_rows(self) -> int:
         """Rows, where the files say it without being read; else 0."""
-        return 0 if self.is_text else int(self.dataset.count_rows())
+        with self._readable():
+            return 0 if self.is_text else int(self.dataset.count_rows())
 
     def typed(self, types: Mapping[str, Any]) -> "Files":
         """The same CSV files, some columns read as other types."""
@@ -109,10 +111,21 @@ class Files:
     def parts(self) -> list[Any]:
         """What can be read on its own: row groups of Parquet files, whole files otherwise."""
         found: list[Any] = []
-        for fragment in self.dataset.get_fragments():
-            split = isinstance(fragment, pyarrow.dataset.ParquetFileFragment)
-            found.extend(fragment.split_by_row_group() if split else [fragment])
+        with self._readable():
+            for fragment in self.dataset.get_fragments():
+                split = isinstance(fragment, pyarrow.dataset.ParquetFileFragment)
+                found.extend(fragment.split_by_row_group() if split else [fragment])
         return found
+
+    @contextmanager
+    def _readable(self, path: str = "") -> Iterator[None]:
+        """What Arrow says of a file that cannot be read, in a sentence."""
+        try:
+            yield
+        except (OSError, pyarrow.ArrowInvalid) as error:
+            first = str(error).splitlines()[0].rstrip(".")
+            where = "" if path in first else f"{path}: "
+            raise InputError(f"{self.name} cannot be read to its end: {where}{first}.") from None
 
     def read(
         self,
@@ -136,15 +149,11 @@ class Files:
         read: Any = self._parquet if parquet else self._scan
         if self.is_text:
             read = partial(self._text, among=among)
-        try:
+        with self._readable(part.path):
             for batch in read(part, wanted, rows):
                 if batch.num_rows:
                     yield batch
                 give_back()
-        except (OSError, pyarrow.ArrowInvalid) as error:
-            first = str(error).splitlines()[0]
-            where = "" if part.path in first else f"{part.path}: "
-            raise InputError(f"{self.name} cannot be read to its end: {where}{first}") from None
 
     def _scan(self, part: Any, wanted: list[str], rows: int) -> Iterator[pyarrow.RecordBatch]:
         scanner = pyarrow.dataset.Scanner.from_fragment(

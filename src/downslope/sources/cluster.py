@@ -15,6 +15,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from downslope.errors import InputError, SettingError
+from downslope.stopping import HEARD
 
 LOOK = 1.0
 """Seconds between two looks at workers that are to start."""
@@ -39,7 +40,8 @@ def connected(address: str) -> Iterator[None]:
     kind, _, count = address.partition(":")
     if kind == "local" and not (count.isdecimal() and int(count) > 0):
         raise SettingError(f"cluster {address!r} names no number of workers; write local:2.")
-    logging.getLogger("asyncio").addFilter(_is_no_broken_wait)
+    for name in ("asyncio", "distributed.batched"):
+        logging.getLogger(name).addFilter(_is_no_broken_wait)
     if kind != "local" and "://" not in address:
         raise SettingError(
             f"cluster {address!r} is no address; write tcp://host:8786, or local:2 to start one."
@@ -106,8 +108,9 @@ def _start_workers(cluster: Any, client: Any, count: int) -> None:
 
 
 def _is_no_broken_wait(record: logging.LogRecord) -> bool:
-    """Whether a record is other than Dask's own trace of a wait that was interrupted."""
-    return not (record.exc_info and getattr(record.exc_info[0], "__name__", "") == "AllExit")
+    """Whether a record is other than Dask's own trace of a wait or a message that was cut off."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return getattr(kind, "__name__", "") not in ("AllExit", "CommClosedError")
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class _Ending:
     others: list[Any]
 
     def __call__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        if kind is KeyboardInterrupt:
+            HEARD.set()  # the end takes a moment
         if kind is None and not any(self.client.processing().values()):
             return
         for nanny in list(self.cluster.workers.values()):
