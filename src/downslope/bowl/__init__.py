@@ -8,6 +8,7 @@ Read ``round`` first; it tells the method. Then, as the data flow:
 ``passes`` and ``*_passes`` what one pass over dense, sparse, device rows or several classes
                             answers: loss, gradient, sketch
 ``null_model``, ``pilot``   where to start; ``sampling`` says which rows to look at first
+``run_up``                  a first pass that walks while it reads
 ``metric``, ``coordinates`` coordinates in which the bowl is round
 ``walks``                   ways down a bowl that is nearly round
 ``certificate``             how far above the lowest point the walk can still be

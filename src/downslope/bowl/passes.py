@@ -21,7 +21,7 @@ import numpy as np
 from downslope.bowl.null_model import lowest_loss, null_intercept
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
-from downslope.kernels.dense import dense_pass, others_for
+from downslope.kernels.dense import dense_pass, dense_stretches, others_for
 from downslope.kernels.team import chunks, share
 from downslope.kernels.views import read_only
 from downslope.losses import Loss, SquaredError
@@ -171,6 +171,30 @@ class DensePasses:
         value, gradient, _ = self._pass(w, 0, np.zeros(self.n_features), 0.0, 0)
         return value, gradient
 
+    def part(self, w: Array, stretches: Array) -> tuple[float, Array]:
+        """The same over stretches of rows: the first of each, and the one after its last."""
+        rows, d = int((stretches[:, 1] - stretches[:, 0]).sum()), self.n_features
+        groups = chunks(len(stretches), rows * d)
+        sums, flat = np.zeros((len(groups), d + 2)), self._flat(w)
+
+        def work(i: int) -> None:
+            low, high = groups[i]
+            sums[i, d + 1] = dense_stretches(
+                self.X,
+                self.y,
+                self.weights,
+                flat,
+                self.loss.code,
+                self.loss.parameter,
+                stretches[low:high],
+                sums[i, : d + 1],
+                others_for(self.loss.code),
+            )
+
+        share(work, range(len(groups)))
+        total = sums.sum(axis=0) / rows
+        return float(total[d + 1]), total[: len(w)]
+
     def sketch(
         self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
     ) -> Sketch:
@@ -246,6 +270,11 @@ class DensePasses:
         """A function that answers the same passes over a few columns."""
         return lambda columns: replace(self, X=read_only(np.ascontiguousarray(self.X[:, columns])))
 
+    def _flat(self, w: Array) -> Array:
+        flat = np.zeros(self.n_features + 1)
+        flat[: len(w)] = w
+        return flat
+
     def _pass(
         self, w: Array, buckets: int, shift: Array, floor: float, seed: int
     ) -> tuple[float, Array, Array]:
@@ -253,8 +282,7 @@ class DensePasses:
         parts = chunks(n, n * d)
         sums = np.zeros((len(parts), d + 2))
         table = np.zeros((buckets, d + 2))
-        flat = np.zeros(d + 1)
-        flat[: len(w)] = w
+        flat = self._flat(w)
 
         def work(i: int) -> None:
             low, high = parts[i]

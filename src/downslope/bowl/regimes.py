@@ -145,7 +145,7 @@ def _smooth(problem: Smooth, settings: Settings, small: bool) -> Solution:
         return many_classes_walk(problem, passes, settings)
     if isinstance(passes, DensePasses) and min(passes.n_rows, m) > MOST_FULL:
         return scaled_walk(problem, passes, settings)
-    return round_bowl(problem, settings)
+    return round_bowl(problem, settings, passes if isinstance(passes, DensePasses) else None)
 
 
 def _over_columns(problem: Smooth, passes: SparsePasses, l1: Array, settings: Settings) -> Solution:

@@ -10,6 +10,7 @@ For a smooth loss and more rows than columns::
 
     1  sample     a few thousand rows; the best intercept alone is the null model
     2  pilot      fit the sample, held back towards the null model (squared loss: many rows only)
+       run-up     very many rows: a pass of steps while it reads (``run_up.py``)
     3  sketch     one pass at the pilot: value, gradient, CountSketch of the curvature -> R
     4  walk       conjugate gradients (squared loss) or L-BFGS in u, one pass per step
     5  sketch again, at most twice, where the curvature has changed so much that it pays
@@ -41,6 +42,7 @@ from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
 from downslope.bowl.metric import SINGLE
 from downslope.bowl.pilot import null_weights, pilot, start_from
+from downslope.bowl.run_up import Parts, run_up, run_up_pays
 from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, View, doubt_of
 from downslope.bowl.walks import MEMORY, WALKS, Point, Track, Walk, line_search
 from downslope.stopping import Reason
@@ -51,6 +53,8 @@ KAPPA = 18.0
 gives the same numbers on every machine."""
 KAPPA_SINGLE = 29.0
 """The same where products are made in single precision."""
+RUN_UP = 2
+"""Times as many rows for squared errors, where the pilot's curvature leads through a whole pass."""
 MANY_WEIGHTS = 1000
 """From here on a pilot costs more than it saves."""
 FEW_ROWS = 4096
@@ -220,36 +224,54 @@ class Descent:
         return self.bound <= self.target.rounding(self.track.here.value)
 
 
-def round_bowl(problem: Smooth, settings: Settings) -> Solution:
-    """Minimise a smooth objective; see the module's docstring."""
-    passes, ridge = problem.passes, problem.ridge
-    n, m, squared = passes.n_rows, len(ridge), passes.loss.name in SQUARED
-    rows, piloted = sample_rows_for(n, m), m < MANY_WEIGHTS and (not squared or many_rows(n, m))
-    sample = passes.sample(rows if piloted else min(rows, FEW_ROWS), settings.seed)
-    null, shift = null_weights(sample), sample.centers()
-    null_value, gain, floor = sample.at(null)[0], math.inf, 0.0
-    start = start_from(sample, ridge, shift) if settings.start is None else settings.start
-    if passes.loss.name in BENT:
-        floor = 1e-3 * sample.mean_curvature(start)
-    if settings.start is None and piloted and 4 * sample.n_rows <= n:
-        start, gain = pilot(sample, ridge, start, shift, floor)
-        problem.read += 8.0 * sample.n_rows / n
-    buckets = buckets_for(n, m, passes.n_outputs)
-    view = problem.look(start, buckets, shift, floor, settings.seed)
-    if settings.start is None and not view.value <= null_value + 3.0 * gain + 0.05 * abs(
-        null_value
-    ):
-        view = problem.look(null, buckets, shift, floor, settings.seed)
+def round_bowl(problem: Smooth, settings: Settings, parts: Parts | None = None) -> Solution:
+    """Minimise a smooth objective; see the module's docstring.
+
+    ``parts`` are the passes of the problem, where rows can be read a few at a time.
+    """
+    squared = problem.passes.loss.name in SQUARED
+    view, null_value, look = _first_view(problem, settings, parts)
     track = Track(view.start(), rho=view.metric.rho)
-    target = Target(settings.tol, n, null_value, squared, settings.enough, problem.kind)
+    n, tol, enough = problem.passes.n_rows, settings.tol, settings.enough
+    target = Target(tol, n, null_value, squared, enough, problem.kind)
     name = settings.method
     walk = WALKS[("conjugate" if squared else "quasi_newton") if name == "auto" else name]
-    descent = Descent(problem, walk, target, buckets, shift, floor, settings, track, view)
+    descent = Descent(problem, walk, target, *look, settings, track, view)
     descent.entry, descent.seen = track.here.decrement, [track.here]
     settings.tell(track.here)
     if squared and name == "auto":
         _first_step(descent)
     return descent.run()
+
+
+def _first_view(
+    problem: Smooth, settings: Settings, parts: Parts | None
+) -> tuple[View, float, tuple[int | None, Array, float]]:
+    """Where the walk begins, the null model's value, and how rows are looked at."""
+    passes, ridge, given = problem.passes, problem.ridge, settings.start
+    n, m, name = passes.n_rows, len(ridge), passes.loss.name
+    squared, bent = name in SQUARED, name in BENT
+    piloted = m < MANY_WEIGHTS and (not squared or many_rows(n, m))
+    if given is not None or bent or not run_up_pays(n, m):
+        parts = None
+    rows = sample_rows_for(n, m) * (RUN_UP if squared and parts is not None else 1)
+    sample = passes.sample(rows if piloted else min(rows, FEW_ROWS), settings.seed)
+    null, shift = null_weights(sample), sample.centers()
+    null_value, gain, floor = sample.at(null)[0], math.inf, 0.0
+    start = start_from(sample, ridge, shift) if given is None else given
+    if bent:
+        floor = 1e-3 * sample.mean_curvature(start)
+    look = (buckets_for(n, m, passes.n_outputs), shift, floor)
+    if given is None and piloted and 4 * sample.n_rows <= n:
+        start, gain = pilot(sample, ridge, start, shift, floor)
+        problem.read += 8.0 * sample.n_rows / n
+    if parts is not None and gain < math.inf:
+        view = run_up(problem, parts, sample, start, *look, settings.seed)
+    else:
+        view = problem.look(start, *look, settings.seed)
+    if given is None and not view.value <= null_value + 3.0 * gain + 0.05 * abs(null_value):
+        view = problem.look(null, *look, settings.seed)  # the sample has misled
+    return view, null_value, look
 
 
 def _first_step(descent: Descent) -> None:

@@ -140,9 +140,12 @@ class Smooth:
 
     def look(self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int) -> View:
         """Value, gradient and round coordinates at ``w``; about two passes."""
+        return self.view(w, self.sketch(w, buckets, shift, floor, seed), buckets)
+
+    def view(self, w: Array, sketch: Sketch, buckets: int | None) -> View:
+        """Value, gradient and round coordinates from a sketch at ``w``."""
         n, k = self.passes.n_rows, self.passes.n_outputs
-        sketch = self.sketch(w, buckets, shift, floor, seed)
-        metric = metric_of(sketch.table, shift, self.ridge, n, k, buckets)
+        metric = metric_of(sketch.table, sketch.shift, self.ridge, n, k, buckets)
         return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
 
     def sketch(

@@ -238,6 +238,67 @@ def mix(x: Any) -> Any:
 
 
 @njit(**STRICT)
+def add_block(
+    X: Array,
+    y: Array,
+    weights: Array,
+    w: Array,
+    code: int,
+    parameter: float,
+    low: int,
+    high: int,
+    gradient: Array,
+    z: Array,
+    r: Array,
+    ahead: int,
+    others: bool | None,
+) -> float:
+    """What a block adds to the loss and to ``gradient``; ``z``, ``r``: predictions and slopes."""
+    n_features, rows = X.shape[1], high - low
+    predict_rows(X, low, high, w, w[n_features], z)
+    total = losses_of_rows(
+        code, parameter, z[:rows], y[low:high], weights[low:high], r[:rows], others
+    )
+    add_rows(X, low, high, r, gradient, ahead)
+    for k in range(rows):
+        gradient[n_features] += r[k]
+    return total
+
+
+@njit(**STRICT)
+def dense_stretches(
+    X: Array,
+    y: Array,
+    weights: Array,
+    w: Array,
+    code: int,
+    parameter: float,
+    stretches: Array,
+    gradient: Array,
+    others: bool | None,
+) -> float:
+    """``dense_pass`` over many short ``stretches``, first and last rows, and without a sketch."""
+    block = rows_of_block(X)
+    z, r, total = np.empty(block), np.empty(block), 0.0
+    for k in range(stretches.shape[0]):
+        last = stretches[k, 1]
+        after = stretches[k + 1, 0] if k + 1 < stretches.shape[0] else X.shape[0]
+        for i in range(stretches[k, 0], last, block):
+            end = min(last, i + block)
+            ahead = (end if end < last else after) - i
+            total += add_block(
+                X, y, weights, w, code, parameter, i, end, gradient, z, r, ahead, others
+            )
+    return total
+
+
+@njit(**STRICT)
+def rows_of_block(X: Array) -> int:
+    """See ``BLOCK_BYTES``."""
+    return max(8, BLOCK_BYTES // (max(1, X.shape[1]) * X.itemsize) // 8 * 8)
+
+
+@njit(**STRICT)
 def dense_pass(
     X: Array,
     y: Array,
@@ -269,23 +330,19 @@ def dense_pass(
     seed, first_row : unsigned and signed 64-bit, signs depend on seed and first_row + row
     others : None where the loss is one of ``COMMON``; ``others_for`` tells
     """
-    n_features = X.shape[1]
-    block = max(8, BLOCK_BYTES // (max(1, n_features) * X.itemsize) // 8 * 8)
+    block = rows_of_block(X)
     z = np.empty(block)
     r = np.empty(block)
     h = np.empty(block)
     total = 0.0
     for i in range(low, high, block):
         end = min(high, i + block)
-        rows = end - i
-        predict_rows(X, i, end, w, w[n_features], z)
-        block_y, block_weights = y[i:end], weights[i:end]
-        total += losses_of_rows(code, parameter, z[:rows], block_y, block_weights, r[:rows], others)
-        add_rows(X, i, end, r, gradient, block)
-        for k in range(rows):
-            gradient[n_features] += r[k]
+        total += add_block(X, y, weights, w, code, parameter, i, end, gradient, z, r, block, others)
         if table.shape[0] > 0:
-            curvatures_of_rows(code, parameter, z[:rows], block_y, block_weights, floor, h, others)
+            rows = end - i
+            curvatures_of_rows(
+                code, parameter, z[:rows], y[i:end], weights[i:end], floor, h, others
+            )
             sketch_rows(X, i, end, r, h, table, i - low, seed, first_row)
     center_table(table, shift)
     return total
