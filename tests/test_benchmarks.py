@@ -10,7 +10,7 @@ from benchmarks.convex.__main__ import MARKS, write
 from benchmarks.convex.figure import lowest_by_then
 from benchmarks.convex.objective import Problem, newton, null_value, value
 from benchmarks.convex.process import Worker
-from benchmarks.convex.race import OURS, Race, gap_of, seconds_to
+from benchmarks.convex.race import OURS, Race, curve_of, gap_of, seconds_to
 from benchmarks.convex.solvers import ours
 from benchmarks.convex.targets import Target, limit_ratio
 
@@ -47,6 +47,20 @@ def test_newton_written_apart_agrees(loss):
     assert value(problem, found) == pytest.approx(
         value(problem, ours.fit(problem, 1e-12).w), abs=1e-10
     )
+
+
+@pytest.mark.parametrize(("rounds", "runs"), [(3, 12), (None, 4)], ids=["told", "not told"])
+def test_budgets_that_are_met_by_the_same_rounds_are_no_stall(rounds, runs):
+    """The last budget alone leads lower; whoever stops before takes another value for the lowest."""
+
+    class Scripted:
+        solver = OURS
+
+        def fit(self, name, budget, limit):
+            last = budget == ours.SOLVERS[0].budgets[-1]
+            return {"value": 1.0 - last, "cpu": 0.1, "rounds": 9 if last and rounds else rounds}
+
+    assert len(curve_of(Scripted(), "", 1.0, 2.0, np.inf)) == runs
 
 
 def test_gaps_and_times():

@@ -44,7 +44,9 @@ def curve_of(worker: Worker, name: str, limit: float, first: float, lowest: floa
             break
         runs.append(run | {"budget": budget})
         spent += run["cpu"]
-        stalls = stalls + 1 if run["value"] > best - 1e-14 * abs(best) else 0
+        # A looser budget may be met by the same rounds: that is no stall.
+        if len(runs) == 1 or run["rounds"] is None or run["rounds"] != runs[-2]["rounds"]:
+            stalls = stalls + 1 if run["value"] > best - 1e-14 * abs(best) else 0
         best = min(best, run["value"])
         done = gap_of(run, first, lowest) <= 1e-11 if np.isfinite(lowest) else stalls == 3
         if done or stalls == 3 or spent > TOTAL * limit:
