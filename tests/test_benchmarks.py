@@ -51,7 +51,7 @@ def test_newton_written_apart_agrees(loss):
 
 @pytest.mark.parametrize(("rounds", "runs"), [(3, 12), (None, 4)], ids=["told", "not told"])
 def test_budgets_that_are_met_by_the_same_rounds_are_no_stall(rounds, runs):
-    """The last budget alone leads lower; whoever stops before takes another value for the lowest."""
+    """Only the last budget leads lower: who stops before takes another value for the lowest."""
 
     class Scripted:
         solver = OURS
