@@ -254,3 +254,20 @@ def test_classes_that_no_row_has(missing):
     lowest = -float(shares @ np.log(shares))
     assert solution.reason.converged
     assert 0.0 <= solution.value - lowest <= solution.bound
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix])
+def test_columns_that_depend_on_each_other_take_few_passes(layout):
+    """Only the penalty slopes along what no prediction feels, down to where a weight is zero."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((20_000, 30))
+    X[:, 3], X[:, 5], X[:, 7] = X[:, 0], X[:, 1] + X[:, 2], X[:, 4] - X[:, 6]
+    X[:, 9], X[:, 11] = X[:, 8] + 1e-4 * X[:, 9], 1.0 + 1e-3 * X[:, 11]
+    X[:, 12] = X[:, 13] + X[:, 14] + X[:, 15]
+    y = X[:, :16] @ rng.standard_normal(16) + rng.standard_normal(20_000)
+    ask = {"penalty": Penalty(l1=3e-7), "deviations": X.std(axis=0)}
+    best = solve(X, y, SquaredError(), **ask, settings=Settings(tol=1e-12))
+    solution = solve(layout(X), y, SquaredError(), **ask)
+    assert solution.reason.converged
+    assert solution.passes <= 15
+    assert -1e-12 <= solution.value - best.value <= solution.bound + 1e-12

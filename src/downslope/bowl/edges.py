@@ -21,7 +21,8 @@ from downslope.kernels.coordinate import descend_coordinates
 Array = Any
 SWEEPS = 50
 """Of coordinate descent at a time."""
-MOST_SETS = 100
+MOST_ROUNDS, MOST_SETS = 20, 200
+"""Turns of coordinate descent, and sets of weights in use, each without those that became zero."""
 MOST_CROSSINGS = 64
 """Weights that may become zero in one step, first come, first served."""
 SINGULAR = 1e-14
@@ -60,27 +61,46 @@ def lowest_edged(hessian: Array, slope: Array, w: Array, l1: Array, tol: float) 
     >>> step.delta.round(6)
     array([ 3., -2.])
     """
-    delta, unrest = np.zeros(len(w)), np.inf
     bend = np.diag(hessian) * (1.0 + SINGULAR * len(w))
     hessian = hessian.copy()
     hessian[np.diag_indices(len(w))] = bend
-    for _ in range(MOST_SETS):
+    delta, unrest = np.zeros(len(w)), np.inf
+    for _ in range(MOST_ROUNDS):
         here = slope + hessian @ delta
         delta = delta + descend_coordinates(hessian, here, w + delta, l1, tol / len(w), SWEEPS)
-        there, here = w + delta, slope + hessian @ delta
-        used = np.flatnonzero((bend > 0.0) & ((there != 0.0) | (l1 == 0.0)))
-        pull = here[used] + l1[used] * np.sign(there[used])
-        step = solved(hessian[np.ix_(used, used)], pull)
-        beyond = np.maximum(np.abs(here) - l1, 0.0)
-        beyond[used] = 0.0
+        onward = _onward(hessian, slope, w, l1, delta)
+        for _ in range(MOST_SETS if onward.left > 0.0 else 0):
+            used = onward.used
+            t, crossed = _how_far(onward, w + delta, hessian, l1)
+            delta[used] += t * onward.step
+            delta[used[crossed]] = -w[used[crossed]]
+            onward = _onward(hessian, slope, w, l1, delta)
+            if t == 1.0:
+                break
+        beyond = np.maximum(np.abs(onward.slope) - l1, 0.0)
+        beyond[onward.used] = 0.0
         asleep = np.divide(beyond**2, bend, out=np.zeros_like(bend), where=bend > 0.0)
-        unrest = max(float(-pull @ step), 0.0) + float(asleep.sum())
+        unrest = onward.left + float(asleep.sum())
         if unrest <= tol:
             break
-        t, crossed = _how_far(there[used], here[used], step, pull, hessian, used, l1[used])
-        delta[used] += t * step
-        delta[used[crossed]] = -w[used[crossed]]
     return Lowest(delta, unrest)
+
+
+class Onward(NamedTuple):
+    """The weights in use, the step to their lowest point, the slope of all, and what is left."""
+
+    used: Array
+    step: Array
+    slope: Array
+    left: float
+
+
+def _onward(hessian: Array, slope: Array, w: Array, l1: Array, delta: Array) -> Onward:
+    there, here = w + delta, slope + hessian @ delta
+    used = np.flatnonzero((np.diag(hessian) > 0.0) & ((there != 0.0) | (l1 == 0.0)))
+    pull = here[used] + l1[used] * np.sign(there[used])
+    step = solved(hessian[np.ix_(used, used)], pull)
+    return Onward(used, step, here, max(float(-pull @ step), 0.0))
 
 
 def solved(hessian: Array, pull: Array) -> Array:
@@ -96,17 +116,17 @@ def solved(hessian: Array, pull: Array) -> Array:
     return np.zeros(len(pull))
 
 
-def _how_far(
-    w: Array, slope: Array, step: Array, pull: Array, hessian: Array, used: Array, l1: Array
-) -> tuple[float, Array]:
-    """Share of ``step`` after which the whole is lowest, and which weights are zero there."""
+def _how_far(onward: Onward, w: Array, hessian: Array, l1: Array) -> tuple[float, Array]:
+    """Share of the step after which the whole is lowest, and which weights are zero there."""
+    used, step = onward.used, onward.step
+    w, l1 = w[used], l1[used]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where((l1 > 0.0) & (step != 0.0), -w / step, np.inf)
     share = np.where((share > 0.0) & (share < 1.0), share, np.inf)
     first = np.argsort(share, kind="stable")[:MOST_CROSSINGS]
     places = np.append(share[first][np.isfinite(share[first])], 1.0)
-    bent, steep = float(step @ (hessian[np.ix_(used, used)] @ step)), float(slope @ step)
+    bent = float(step @ (hessian[np.ix_(used, used)] @ step))
+    steep = float(onward.slope[used] @ step)
     edges = np.abs(w + places[:, None] * step) @ l1
-    lowest = int(np.argmin(places * steep + 0.5 * places**2 * bent + edges))
-    t = float(places[lowest])
+    t = float(places[np.argmin(places * steep + 0.5 * places**2 * bent + edges)])
     return t, share == t

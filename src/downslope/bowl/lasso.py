@@ -110,7 +110,8 @@ class Edged:
         n, k = passes.n_rows, passes.n_outputs
         sketch = self.problem.sketch(self.w, buckets, shift, floor, seed)
         self.value, self.gradient = self.problem.with_ridge(self.w, sketch.value, sketch.gradient)
-        bend = curvature_of(products(sketch.table), None, shift, self.problem.ridge, n, k)
+        table = sketch.table
+        bend = curvature_of(products(table), table, shift, self.problem.ridge, n, k)
         self.hessian, self.center = bend.hessian, bend.center
         self.hessian[~bend.alive] = 0.0
         self.hessian[:, ~bend.alive] = 0.0
