@@ -766,8 +766,10 @@ downslope.cli.main()
 """
 
 
-def test_control_c_that_a_library_loses_comes_again():
-    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("then", ["time.sleep(0.01)", "threading.Event().wait(30)"])
+def test_control_c_that_a_library_loses_comes_again(then):
+    code = LOST.replace("time.sleep(0.01)", then).replace("time\n", "threading, time\n", 1)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "downslope: Interrupted; nothing was saved.\n")
 
 

@@ -54,8 +54,12 @@ class ControlC:
         self.again.start()
 
     def _insist(self) -> None:
-        if not HEARD.is_set():
+        if HEARD.is_set():
+            return
+        if sys.platform == "win32":
             _thread.interrupt_main()
+        else:  # a signal also ends a wait
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def forget(self) -> None:
         """What it came for has ended."""

@@ -15,7 +15,6 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from downslope.errors import InputError, SettingError
-from downslope.stopping import HEARD
 
 LOOK = 1.0
 """Seconds between two looks at workers that are to start."""
@@ -133,8 +132,6 @@ class _Ending:
     others: list[Any]
 
     def __call__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        if kind is KeyboardInterrupt:
-            HEARD.set()  # the end takes a moment
         if kind is None and not any(self.client.processing().values()):
             return
         for nanny in list(self.cluster.workers.values()):
