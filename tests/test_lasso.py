@@ -271,3 +271,18 @@ def test_columns_that_depend_on_each_other_take_few_passes(layout):
     assert solution.reason.converged
     assert solution.passes <= 15
     assert -1e-12 <= solution.value - best.value <= solution.bound + 1e-12
+
+
+@pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_intercepts_count_where_no_column_wants_in(layout, classes):
+    """All weights are zero and the duality gap too, but the intercepts start a little beside."""
+    rng = np.random.default_rng(2)
+    X, y = layout(rng.random((40, 2100)) * (rng.random((40, 2100)) < 0.01)), np.arange(40) % 20 == 0
+    y = y + (np.arange(40) % 10 == 1) * (classes == 3)
+    loss, target = (LogLoss(), 2.0 * y - 1.0) if classes == 2 else (Multinomial(), y.astype(int))
+    solution = solve(X, target, loss, Penalty(l1=10.0), n_outputs=classes if classes > 2 else 1)
+    shares = np.bincount(y.astype(int)) / 40.0
+    assert solution.reason.converged
+    lowest = -float(shares @ np.log(shares))
+    assert -1e-12 <= solution.value - lowest <= solution.bound + 1e-12

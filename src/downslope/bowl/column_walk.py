@@ -5,7 +5,7 @@ themselves: coordinate descent keeps the raw predictions of its step instead, so
 what its column stores. The curvature is exact and taken anew at every step.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,16 @@ SHARE = 0.01
 """Of the decrease asked for, over all weights, a sweep may leave to a single one."""
 
 
+class Aim(NamedTuple):
+    """Where the parabola plus the L1 part is lowest."""
+
+    delta: Array
+    promised: float
+    """The decrease there."""
+    left: float
+    """What the intercept alone could gain; the duality gap wants it to have no slope."""
+
+
 def column_walk(problem: Smooth, passes: ColumnPasses, l1: Array, settings: Settings) -> Solution:
     """Minimise a smooth objective plus ``l1 @ abs(w)`` over sparse columns from a given start."""
     w = np.array(settings.start)
@@ -33,11 +43,10 @@ def column_walk(problem: Smooth, passes: ColumnPasses, l1: Array, settings: Sett
     while True:
         whole = value + float(l1 @ np.abs(w))
         enough = target.gap(whole, len(w))
-        delta, promised = _aim(problem, passes, w, gradient, l1, SHARE * enough / len(w))
-        unrest = 10.0 * SHARE * enough
-        bound = min(
-            duality_gap(value, gradient, w, l1, lowest), doubt_of(passes.loss) * promised + unrest
-        )
+        aim = _aim(problem, passes, w, gradient, l1, SHARE * enough / len(w))
+        delta, promised, unrest = aim.delta, aim.promised, 10.0 * SHARE * enough
+        gap = duality_gap(value, gradient, w, l1, lowest) + aim.left
+        bound = min(gap, doubt_of(passes.loss) * promised + unrest)
         reason = certificate.verdict(bound, enough, problem.read, settings.most_passes)
         # The first step is found and all but free by now, so it is taken even from close enough.
         there = None if reason and steps else _lower(problem, w, delta, whole, promised, l1)
@@ -55,8 +64,7 @@ def _aim(
     gradient: Array,
     l1: Array,
     tol: float,
-) -> tuple[Array, float]:
-    """Where the parabola plus the L1 part is lowest, and the decrease that promises."""
+) -> Aim:
     n, d = passes.n_rows, passes.n_features
     h = passes.weights * passes.loss.curvature(passes.raw(w), passes.y) / n
     if passes.loss.name in BENT:
@@ -72,7 +80,8 @@ def _aim(
         *passes.columns, h, slope, ridge, bend + ridge, start, edges, tol, MOST_SWEEPS
     )[: len(w)]
     edge = float(l1 @ (np.abs(w + delta) - np.abs(w)))
-    return delta, max(0.0, -(float(gradient @ delta) + edge))
+    left = float(slope[d]) ** 2 / bend[d] if bend[d] > 0.0 else 0.0
+    return Aim(delta, max(0.0, -(float(gradient @ delta) + edge)), left)
 
 
 def _lower(

@@ -43,7 +43,8 @@ def lowest_edged(hessian: Array, slope: Array, w: Array, l1: Array, tol: float) 
     Parameters
     ----------
     hessian : array of shape (m, m)
-        A weight with 0 on the diagonal stays where it is.
+        A weight with 0 on the diagonal goes to 0 where its penalty is steeper than its slope, else
+        it stays where it is.
     slope, w, l1 : array of shape (m,)
     tol : float
         What may be left.
@@ -64,7 +65,8 @@ def lowest_edged(hessian: Array, slope: Array, w: Array, l1: Array, tol: float) 
     bend = np.diag(hessian) * (1.0 + SINGULAR * len(w))
     hessian = hessian.copy()
     hessian[np.diag_indices(len(w))] = bend
-    delta, unrest = np.zeros(len(w)), np.inf
+    unrest = np.inf
+    delta = np.where((bend <= 0.0) & (l1 > 0.0) & (np.abs(slope) <= l1), -w, 0.0)
     for _ in range(MOST_ROUNDS):
         here = slope + hessian @ delta
         delta = delta + descend_coordinates(hessian, here, w + delta, l1, tol / len(w), SWEEPS)

@@ -7,8 +7,9 @@ walk of ``lasso.py``; one pass over all columns then shows who else wants to (Ma
 Salmon 2018; the rule that the set at most doubles keeps every problem small).
 
 It ends when nobody outside wants in and the bound of the small problem is small enough, which is
-then the bound of the whole one; or when the duality gap over all columns is; or when nobody wants
-in and the small problem, asked for no less than the whole one, found nothing lower.
+then the bound of the whole one; or when the duality gap over all columns is, with what the last
+small problem left, for the gap wants intercepts that have no slope; or when nobody wants in and the
+small problem, asked for no less than the whole one, found nothing lower.
 """
 
 import math
@@ -56,7 +57,7 @@ def working_set_walk(
     null_value, squared = problem.at(start)[0], passes.loss.name in SQUARED
     target = Target(settings.tol, passes.n_rows, null_value, squared, settings.enough)
     columns, lowest = passes.by_columns(), passes.lowest_loss()
-    inside, inner_bound = np.zeros(d, dtype=bool), math.inf
+    inside, inner_bound, free = np.zeros(d, dtype=bool), math.inf, len(w) > d * k
     fallen, goal, steps, sketches = FIRST_FALL * abs(null_value), math.inf, 0, 0
     while True:
         value, gradient = problem.at(w)
@@ -66,6 +67,7 @@ def working_set_walk(
         wanting = ~used & (urge > 1.0)
         settled = not (wanting & ~inside).any()
         gap = duality_gap(value, gradient, w, l1, lowest)
+        gap += inner_bound if free else 0.0
         bound = min(gap, inner_bound) if settled else gap
         enough = target.gap(whole, max(1, int(used.sum())))
         settings.tell(Point(w, w, whole, gradient, gradient))
