@@ -163,5 +163,5 @@ def test_a_folder_without_files_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match=r"is empty, or not there; name a folder that holds"):
         open_files(tmp_path)
     (tmp_path / "rows.txt").write_text("x\n1\n")
-    with pytest.raises(InputError, match=r"holds files ending in \.txt; a set of files needs one"):
+    with pytest.raises(InputError, match=r"files ending in \.txt; a set of files needs one"):
         open_files(tmp_path)

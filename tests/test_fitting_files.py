@@ -363,6 +363,28 @@ def test_the_file_that_cannot_be_read_is_named(tmp_path):
         fit_files(source, Ask("y"))
 
 
+@pytest.mark.parametrize("kind", ["parquet", "feather", "csv"])
+def test_files_of_other_columns_are_named(kind, tmp_path):
+    source = write(tmp_path / "d", table(), kind)
+    odd = write(tmp_path / "odd", pyarrow.table({"q": [1.0, 2.0], "y": [1.0, 2.0]}), kind, parts=1)
+    (odd / f"part-0.{kind}").rename(source / f"part-5.{kind}")
+    done = fit_files(source, Ask("y"))
+    (note,) = [note for note in done.model.notes if "has no column" in note]
+    assert f"part-5.{kind} has no column 'x', 'z', 'place'; such cells count as missing" in note
+    assert not [n for n in fit_files(write(tmp_path / "e", table(), kind), Ask("y")).model.notes
+                if "has no column" in n]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_a_column_of_another_type_in_a_later_file_is_named(kind, tmp_path):
+    source = write(tmp_path / "d", table(), kind)
+    words = table().set_column(1, "z", pyarrow.array(["0.5"] * (N - 1) + ["lots"]))
+    write(tmp_path / "e", words, kind, parts=1)
+    (tmp_path / "e" / f"part-0.{kind}").rename(source / f"part-5.{kind}")
+    with pytest.raises(InputError, match=r"part-5.*'z'.*lots|part-5.*Failed to parse.*lots"):
+        fit_files(source, Ask("y"))
+
+
 @pytest.mark.parametrize("kind", ["parquet", "feather"])
 @pytest.mark.parametrize("left", [0, 1000])
 def test_a_file_that_was_cut_short_is_named(kind, left, tmp_path):

@@ -188,6 +188,13 @@ def test_hive_partitions_globs_lists_and_addresses(tmp_path):
     assert sum(b.num_rows for b in files.batches(["year"])) == N
     write(tmp_path, "csv")
     paths = sorted(tmp_path.glob("*.csv"))
+    (tmp_path / "half").mkdir()
+    for path in paths[:2]:
+        path.rename(tmp_path / "half" / path.name)
+    split = [tmp_path / "half", *paths[2:]]  # a folder in a list stands for its files
+    assert sum(b.num_rows for b in open_files(split).batches()) == N
+    for path in paths[:2]:
+        (tmp_path / "half" / path.name).rename(path)
     for given_as in (str(tmp_path / "part-*.csv"), paths, f"file://{tmp_path}/part-*.csv"):
         assert sum(b.num_rows for b in open_files(given_as).batches()) == N
 
@@ -211,6 +218,8 @@ def test_input_that_changes_while_it_is_read_is_noticed(tmp_path):
         (lambda p: str(p / "*.parquet"), "matches no file"),
         (lambda p: "gopher://somewhere/x", "not an address"),
         (lambda p: p, "one ending of"),
+        (lambda p: [p / "a.txt", p / "absent.csv"], r"There is no .*absent\.csv"),
+        (lambda p: ["file:///a.csv", "file:///b.csv"], "an address in a list of 2"),
     ],
 )
 def test_what_cannot_be_opened_is_a_sentence(tmp_path, make, said):

@@ -230,6 +230,7 @@ def understood(
         task=ask.task,
         kinds=dict(ask.kinds),
     )
+    view = replace(view, notes=(*view.notes, *_gaps_of_files(files)))
     target = view.target
     encoder = Encoder.learn(view)
     for code in encoder.codes:
@@ -243,6 +244,20 @@ def understood(
     if files.is_text:
         files = files.typed(_plain_numbers(head, encoder, target, spelling))
     return FileRows(files, view, encoder, spelling, stamps, first)
+
+
+def _gaps_of_files(files: Files) -> list[str]:
+    """A note about files that lack columns: their rows count as missing there."""
+    lacking = files.lacking()
+    if not lacking:
+        return []
+    path, names = next(iter(lacking.items()))
+    absent = ", ".join(map(glimpse, names[:3])) + ", ..." * (len(names) > 3)
+    others = f", and {len(lacking) - 1} more files lack columns" if len(lacking) > 1 else ""
+    return [
+        f"{path} has no column {absent}{others}; such cells count as missing. Leave files out "
+        "that belong to another table."
+    ]
 
 
 def as_table(name: str, batch: Any) -> Table:

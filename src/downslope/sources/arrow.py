@@ -4,7 +4,7 @@ Files are read in record batches, a few ahead of the one in use, and each batch 
 features when its turn comes. What is in memory at any time is a few batches, however long the data.
 """
 
-import re
+import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ import pyarrow.fs
 import pyarrow.parquet
 
 from downslope.errors import InputError
+from downslope.sources.addresses import format_of, resolve, shown
 from downslope.sources.blocks import BlockRows
 from downslope.sources.memory import Rows
 from downslope.sources.plain_text import plain_blocks
@@ -29,18 +30,11 @@ CELLS_PER_BATCH = 1 << 20
 """A batch is shorter where there are many columns, so that memory does not grow with them."""
 CSV_BYTES = 4 << 20
 """Text parsed at a time: what each batch costs besides its cells is then little."""
-PATIENCE = 8
-"""Seconds for which requests to a host that cannot be reached are repeated."""
+FEW_FILES = 512
+"""Files whose columns are compared beforehand: each is a look, which takes a while far away."""
+LONGEST_HEADER = 1 << 16
 AHEAD = 2
 """Batches read ahead: enough to hide the disk, few enough to keep memory flat."""
-ENDINGS = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".feather": "feather",
-    ".arrow": "ipc",
-    ".csv": "csv",
-}
-
 BLANK = ("na", "n/a", "n.a.", "nan", "null", "none", "<na>", "#n/a", "#na", "?")
 """Cells of CSV that hold no number, in any case."""
 NULLS = ["", "NaN", *(form for word in BLANK for form in (word, word.upper(), word.capitalize()))]
@@ -97,6 +91,19 @@ class Files:
         """Path, size and time of last change of every file: they tell whether one has changed."""
         infos = self.dataset.filesystem.get_file_info(self.dataset.files)
         return [(info.path, info.size, info.mtime_ns or 0) for info in infos]
+
+    def lacking(self) -> dict[str, list[str]]:
+        """Files without a column that the first one has, and those columns; of few files only."""
+        found: dict[str, list[str]] = {}
+        if len(self.dataset.files) > FEW_FILES:
+            return found
+        with self._readable():
+            for part in self.dataset.get_fragments():
+                folders = pyarrow.dataset.get_partition_keys(part.partition_expression)
+                here = {*_names(part), *folders}
+                if missing := [name for name in self.columns if name not in here]:
+                    found[part.path] = missing
+        return found
 
     @property
     def columns(self) -> list[str]:
@@ -202,6 +209,16 @@ class Files:
                 yield _conformed(batch, fields, folders)
 
 
+def _names(part: Any) -> list[str]:
+    """Columns of one file; of text its first line alone is looked at."""
+    if not isinstance(part.format, pyarrow.dataset.CsvFileFormat):
+        return list(part.physical_schema.names)
+    with part.open() as file:
+        line = file.read(LONGEST_HEADER).partition(b"\n")[0]
+    text = line.decode("utf-8-sig", "replace")
+    return next(csv.reader([text], delimiter=part.format.parse_options.delimiter), [])
+
+
 def _conformed(
     batch: pyarrow.RecordBatch, fields: list[Any], folders: Mapping[str, Any]
 ) -> pyarrow.RecordBatch:
@@ -210,11 +227,29 @@ def _conformed(
     for field in fields:
         if field.name in batch.schema.names and field.name not in folders:
             column = batch.column(field.name)
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            columns.append(column if column.type == field.type else _cast(column, field))
         else:
             value = pyarrow.scalar(folders.get(field.name), field.type)
             columns.append(pyarrow.repeat(value, batch.num_rows))
     return pyarrow.RecordBatch.from_arrays(columns, schema=pyarrow.schema(fields))
+
+
+def _cast(column: Any, field: Any) -> Any:
+    """A column of the type that the first file gives it.
+
+    Raises
+    ------
+    ArrowInvalid
+        With the column's name, and how it differs.
+    """
+    try:
+        return column.cast(field.type)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        why = str(error).splitlines()[0]
+        raise pyarrow.ArrowInvalid(
+            f"column {field.name!r} is {column.type} there and {field.type} in the first file "
+            f"({why}); write it as {field.type} in every file, or leave it out"
+        ) from None
 
 
 def give_back() -> None:
@@ -266,13 +301,14 @@ def open_files(source: str | Path | Sequence[str | Path], separator: str = ",") 
     >>> open_files(path).schema.names
     ['x', 'y']
     """
-    name = _shown(source) if isinstance(source, (str, Path)) else f"{len(source)} files"
+    first, *others = [source] if isinstance(source, (str, Path)) else source or ["an empty list"]
+    name = f"{shown(first)} and {len(others)} more" if others else shown(first)
     far = "://" in name and not name.startswith("file:")
     try:
-        paths, filesystem = _resolve(source)
+        paths, filesystem = resolve(source)
         if not paths:
             raise InputError(f"{name} matches no file; check the path or the pattern.")
-        kind = _format(paths, name, filesystem)
+        kind = format_of(paths, name, filesystem)
         # A folder is passed as itself so that its partitions are found.
         where: Any = paths[0] if len(paths) == 1 else paths
         layout = _csv(separator) if kind == "csv" else kind
@@ -330,70 +366,3 @@ def _csv(separator: str) -> Any:
         read_options=GLANCE,
         convert_options=pyarrow.csv.ConvertOptions(null_values=NULLS),
     )
-
-
-def _resolve(source: str | Path | Sequence[str | Path]) -> tuple[list[str], Any]:
-    """Paths and the file system they are on."""
-    if not isinstance(source, (str, Path)):
-        return [str(path) for path in source], None
-    text = str(source)
-    if "://" in text:
-        if text.startswith(("gs:", "gcs:")) and "retry_limit_seconds" not in text:
-            # Google's library tries for a quarter of an hour to reach an unreachable host.
-            text += f"{'&' if '?' in text else '?'}retry_limit_seconds={PATIENCE}"
-        try:
-            filesystem, path = pyarrow.fs.FileSystem.from_uri(text)
-        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-            why = str(error).replace(text, _shown(source))
-            raise InputError(f"{_shown(source)} is not an address Arrow can open: {why}") from None
-        return _glob(path, filesystem), filesystem
-    if any(mark in text for mark in "*?["):
-        base = Path(Path(text).anchor or ".")
-        return sorted(str(path) for path in base.glob(text.removeprefix(base.anchor))), None
-    return ([text] if Path(text).exists() else []), None
-
-
-def _glob(path: str, filesystem: Any) -> list[str]:
-    """A path on a file system, or the files that a pattern in its last part matches."""
-    if "*" not in path:
-        return [path]
-    folder, _, pattern = path.rpartition("/")
-    found = filesystem.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))
-    return sorted(info.path for info in found if Path(info.path).match(pattern))
-
-
-def _format(paths: list[str], name: str, filesystem: Any) -> str:
-    endings = {Path(path).suffix.lower() for path in paths}
-    if endings == {""}:
-        where = filesystem or pyarrow.fs.LocalFileSystem()
-        selector = pyarrow.fs.FileSelector(paths[0], recursive=True, allow_not_found=True)
-        endings = {
-            Path(info.path).suffix.lower()
-            for info in where.get_file_info(selector)
-            if info.is_file and not Path(info.path).name.startswith(("_", "."))
-        }
-    if not endings:
-        raise InputError(
-            f"{name} is empty, or not there; name a folder that holds files ending in "
-            f"{', '.join(ENDINGS)}."
-        )
-    kinds = {ENDINGS.get(ending) for ending in endings}
-    if len(kinds) != 1 or None in kinds:
-        raise InputError(
-            f"{name} holds files ending in {', '.join(sorted(map(_ending, endings)))}; a set of "
-            f"files needs one ending of {', '.join(ENDINGS)}."
-        )
-    return str(kinds.pop())
-
-
-def _ending(ending: str) -> str:
-    return ending or "no ending"
-
-
-def _shown(source: str | Path) -> str:
-    """An address as it can be shown: without a password.
-
-    >>> _shown("s3://key:secret@bucket/rows.csv")
-    's3://bucket/rows.csv'
-    """
-    return re.sub(r"://[^@/]*@", "://", str(source))
