@@ -638,8 +638,8 @@ def test_a_model_that_a_full_disk_refuses_goes_where_there_is_room(
     (place,) = beside.rglob("m")
     assert code == 2
     assert err == (
-        "downslope: 'm' cannot be written (No space left on device); the model is in "
-        f"{str(place)!r} instead, move it from there.\n"
+        f"downslope: 'm' cannot be written (No space left on device); it is in {str(place)!r} "
+        "instead, move it from there.\n"
     )
     assert load(place).target == "y"
     assert json.loads(out)["files"] == {"model": str(place)}
@@ -651,10 +651,20 @@ def test_so_does_everything_else_that_is_to_be_kept(line, here, capsys, monkeypa
     asked = ["--report", "r.html", "--trace", "walk.csv", "--figures", "drawn"]
     code, _, err = cli(capsys, "fit", line, "-t", "y", *asked)
     assert code == 2
-    for kind, name in {"trace": "walk.csv", "report": "r.html", "figures": "drawn"}.items():
-        (place,) = beside.rglob(name)
-        assert f"the {kind} is in {str(place)!r} instead" in err
+    (folder,) = beside.iterdir()
+    assert err == (
+        "downslope: 'walk.csv', 'r.html', 'drawn' cannot be written (No space left on device); "
+        f"they are in {str(folder)!r} instead, move them from there.\n"
+    )
+    assert {path.name for path in folder.iterdir()} == {"walk.csv", "r.html", "drawn"}
     assert sorted(path.name for path in here.iterdir() if path.is_file()) == ["line.csv"]
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_the_fit(line, here, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, how: Path(path) != here or how != os.W_OK)
+    code, out, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")
+    assert (code, out) == (2, "")
+    assert "--out 'm': the folder '.' cannot be written to" in err
 
 
 def test_a_file_that_no_place_takes_is_a_sentence(line, here, capsys, monkeypatch):
@@ -663,8 +673,8 @@ def test_a_file_that_no_place_takes_is_a_sentence(line, here, capsys, monkeypatc
     code, _, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")
     assert code == 2
     assert err == (
-        "downslope: 'm' cannot be written (No space left on device); the model is lost, for no "
-        "other place has room.\n"
+        "downslope: 'm' cannot be written (No space left on device) and no other place has room, "
+        "so that is lost.\n"
     )
     assert sorted(path.name for path in here.iterdir()) == ["line.csv"]
 

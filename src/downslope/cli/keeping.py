@@ -4,10 +4,12 @@ An hour of training is not lost to a full disk: what cannot be written there goe
 room, and the run ends in a sentence that says where.
 """
 
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from downslope.cli.interruption import CONTROL_C
@@ -50,14 +52,22 @@ class Keeping:
             raise SettingError(
                 f"{option} {name!r}: the folder {str(path.parent)!r} does not exist; make it first."
             )
+        special = path.exists() and not path.is_file()
+        if not (special or os.access(path.absolute().parent, os.W_OK)):
+            raise SettingError(
+                f"{option} {name!r}: the folder {str(path.parent)!r} cannot be written to; name "
+                "another one."
+            )
 
 
 @dataclass
 class Kept:
-    """What was written, by kind, and what was said about files that had to go elsewhere."""
+    """What was written, by kind, and what became of files that were refused."""
 
     files: dict[str, str] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    why: str = ""
+    rescued: dict[str, Path] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
 
     def put(self, kind: str, name: str | None, write: Callable[[str], object]) -> None:
         """Write a file, if it has a name: there, or else where there is room."""
@@ -67,21 +77,23 @@ class Kept:
             write(name)
             self.files[kind] = name
         except OSError as error:
-            why, instead = error.strerror or error, self._rescued(kind, name, write)
-            self.refused.append(f"{name!r} cannot be written ({why}); {instead}")
+            self.why = error.strerror or str(error)
+            self._rescue(kind, name, write)
         CONTROL_C.kept = self.files
 
-    def _rescued(self, kind: str, name: str, write: Callable[[str], object]) -> str:
-        for folder in _elsewhere():
-            place = str(folder / Path(name).name)
+    def _rescue(self, kind: str, name: str, write: Callable[[str], object]) -> None:
+        folders = dict.fromkeys(place.parent for place in self.rescued.values())
+        for folder in chain(folders, _elsewhere()):
+            place = folder / Path(name).name
             try:
-                write(place)
+                write(str(place))
             except OSError:
-                shutil.rmtree(folder, ignore_errors=True)
+                if folder not in folders:
+                    shutil.rmtree(folder, ignore_errors=True)
                 continue
-            self.files[kind] = place
-            return f"the {kind} is in {place!r} instead, move it from there"
-        return f"the {kind} is lost, for no other place has room"
+            self.files[kind], self.rescued[name] = str(place), place
+            return
+        self.lost.append(name)
 
     def check(self) -> None:
         """Raise what was refused.
@@ -91,8 +103,26 @@ class Kept:
         StoreError
             In a sentence that says where the files are instead.
         """
-        if self.refused:
-            raise StoreError("; ".join(self.refused) + ".")
+        said = []
+        if self.rescued:
+            one, places = len(self.rescued) == 1, list(self.rescued.values())
+            where = str(places[0] if one else places[0].parent)
+            said.append(
+                f"{_all(self.rescued)} cannot be written ({self.why}); "
+                f"{'it is' if one else 'they are'} in {where!r} instead, move "
+                f"{'it' if one else 'them'} from there."
+            )
+        if self.lost:
+            said.append(
+                f"{_all(self.lost)} cannot be written ({self.why}) and no other place has room, so "
+                "that is lost."
+            )
+        if said:
+            raise StoreError(" ".join(said))
+
+
+def _all(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _elsewhere() -> Iterator[Path]:
