@@ -12,6 +12,7 @@ from rich.console import Console
 import downslope.cli
 from downslope.cli import run, sentence
 from downslope.cli.files import Pace, _progress
+from downslope.cli.interruption import ControlC
 from downslope.cli.screen import Screen, share_done, sight_in_words
 from downslope.stopping import Sight
 
@@ -135,11 +136,12 @@ def test_every_error_is_one_sentence(error, said):
 @pytest.mark.parametrize("swallowed", [False, True])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("odd")], ids=repr)
 def test_an_interruption_is_told_from_an_error(error, swallowed, monkeypatch, capsys):
-    def broken(*args, **options):
+    def broken(_):
         raise error
 
-    monkeypatch.setattr(downslope.cli, "app", broken)
-    monkeypatch.setattr(downslope.cli.SWALLOWED, "interruption", swallowed)
+    monkeypatch.setattr(downslope.cli, "_obey", broken)
+    monkeypatch.setattr(downslope.cli, "CONTROL_C", ControlC())
+    monkeypatch.setattr(downslope.cli.CONTROL_C, "came", swallowed)
     code = run(["fit"])
     interrupted = swallowed or isinstance(error, KeyboardInterrupt)
     assert code == (downslope.cli.INTERRUPTED if interrupted else downslope.cli.WRONG)
@@ -147,15 +149,15 @@ def test_an_interruption_is_told_from_an_error(error, swallowed, monkeypatch, ca
 
 
 def test_a_ctrl_c_that_machine_code_swallowed_is_heard_of(monkeypatch):
-    heard, others = downslope.cli._Swallowed(), []
+    heard, others = ControlC(), []
     monkeypatch.setattr(sys, "__unraisablehook__", others.append)
     heard.hear(SimpleNamespace(exc_type=ValueError))
-    assert (heard.interruption, len(others)) == (False, 1)
+    assert (heard.came, len(others)) == (False, 1)
     heard.hear(SimpleNamespace(exc_type=KeyboardInterrupt))
-    assert (heard.interruption, len(others)) == (True, 1)
+    assert (heard.came, len(others)) == (True, 1)
     heard.forget()
     heard.again.join()  # or it would interrupt whatever this process does next
-    assert not heard.interruption
+    assert not heard.came
 
 
 def test_a_warning_is_a_note_on_one_line(capsys):
