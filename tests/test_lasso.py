@@ -286,3 +286,13 @@ def test_intercepts_count_where_no_column_wants_in(layout, classes):
     assert solution.reason.converged
     lowest = -float(shares @ np.log(shares))
     assert -1e-12 <= solution.value - lowest <= solution.bound + 1e-12
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-5])
+def test_an_intercept_on_its_way_does_not_pay_for_the_others(tol):
+    """A level of one row under a weak penalty: its weight is far out, and the intercept follows."""
+    X, y = np.zeros((60, 1)), np.ones(60)
+    X[7], y[[3, 9, 20, 33]] = 1.0, -1.0
+    best = solve(X, y, LogLoss(), Penalty(l1=6.4e-7), settings=Settings(tol=1e-13)).value
+    solution = solve(X, y, LogLoss(), Penalty(l1=6.4e-7), settings=Settings(tol=tol))
+    assert -1e-13 <= solution.value - best <= solution.bound + 1e-14

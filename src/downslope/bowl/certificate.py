@@ -5,10 +5,11 @@ the height above the lowest point is at most |gradient|^2 / (2 c). With a sketch
 1/(1 + rho)^2, rho = sqrt(m/s), at the point where it was taken; where the walk has met a smaller
 curvature since, that takes its place.
 
-For losses whose curvature changes the bound is multiplied by a doubt. It is 2 where curvature falls
+For losses whose curvature changes the bound is multiplied by a doubt. It is 4 where curvature falls
 by e per unit of raw prediction, as for logistic, Poisson and gamma losses: a Newton step of up to
-one unit then gains up to twice its quadratic estimate (Bach 2010). It is 20 where curvature jumps
-to zero, as for Huber's loss and the squared hinge, whose rows may leave their parabola.
+one unit gains up to twice its quadratic estimate (Bach 2010), and twice that where curvature is
+told from a step before, when there was more of it. It is 20 where curvature jumps to zero, as for
+Huber's loss and the squared hinge, whose rows may leave their parabola.
 """
 
 import math

@@ -95,7 +95,8 @@ class Edged:
     @property
     def gap(self) -> float:
         """Duality gap, and what the intercepts could still gain."""
-        gap = duality_gap(self.value, self.gradient, self.w, self.l1, self.floor_value)
+        slope = pull_centered(self.gradient, self.center, self.problem.passes.n_outputs)
+        gap = duality_gap(self.value, slope, self.w, self.l1, self.floor_value)
         return gap + self._left_to_intercepts()
 
     def _left_to_intercepts(self) -> float:
@@ -187,12 +188,13 @@ class Edged:
 def duality_gap(value: float, gradient: Array, w: Array, l1: Array, lowest: float) -> float:
     """Height above the lowest point at most; see the module's docstring.
 
-    ``value`` and ``gradient`` are those of the smooth part, ``lowest`` the least it can be.
+    ``value`` and ``gradient`` are those of the smooth part, ``lowest`` the least it can be. What
+    intercepts, whose ``l1`` is 0, could still gain is not in it.
     """
     edged = l1 > 0.0
     steepest = float(np.max(np.abs(gradient[edged]) / l1[edged], initial=0.0))
     c = 1.0 / max(1.0, steepest)
-    gap = (1.0 - c) * (value - lowest) + c * float(w @ gradient)
+    gap = (1.0 - c) * (value - lowest) + c * float(w[edged] @ gradient[edged])
     return max(gap + float(l1 @ np.abs(w)), 0.0)
 
 

@@ -27,7 +27,7 @@ BENT = (
 )
 """Losses with curvature 0 in places: rows there count as a thousandth of the mean, not as nothing.
 """
-DOUBT = {"squared": 1.0, "bent": 20.0, "curved": 2.0}
+DOUBT = {"squared": 1.0, "bent": 20.0, "curved": 4.0}
 """Factor on the bound for losses whose curvature is not the same everywhere; see ``certificate``.
 """
 MARGIN = ("log_loss", "multinomial")
