@@ -660,6 +660,14 @@ def test_so_does_everything_else_that_is_to_be_kept(line, here, capsys, monkeypa
     assert sorted(path.name for path in here.iterdir() if path.is_file()) == ["line.csv"]
 
 
+def test_predictions_that_a_full_disk_refuses_are_named(line, here, capsys, monkeypatch):
+    cli(capsys, "fit", line, "-t", "y", "--out", "m")
+    full_here(monkeypatch, here, room=False)
+    code, _, err = cli(capsys, "predict", "m", line, "-o", "far.csv")
+    assert code == 2
+    assert "far.csv': No space left on device; check" in err
+
+
 def test_a_folder_that_takes_no_file_is_refused_before_the_fit(line, here, capsys, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, how: Path(path) != here or how != os.W_OK)
     code, out, err = cli(capsys, "fit", line, "-t", "y", "--out", "m")

@@ -28,5 +28,8 @@ def write_atomically(path: str | Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say of what
+        raise
     finally:
         beside.unlink(missing_ok=True)
