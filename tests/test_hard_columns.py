@@ -116,3 +116,19 @@ def test_columns_whose_squares_overflow_are_fitted_like_any_other(size):
     model, plain = fitted(X * [1.0, size, 1.0]), fitted(X)
     np.testing.assert_allclose(model.coef_ * [1.0, size, 1.0], plain.coef_, rtol=1e-9)
     assert model.reason_.converged
+
+
+def test_a_column_so_far_out_that_no_correlation_is_left_to_see():
+    X = np.column_stack([BASE, RNG.normal(size=(N, 40)), 9e6 + RNG.normal(size=N)])
+    model = fitted(X, scaling="none")
+    assert str(model.diagnosis_)
+    assert np.isfinite(model.coef_).all()
+
+
+def test_a_rate_below_the_smallest_number_is_a_walk_that_stands_still():
+    X = (BASE * 1e25).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        ask = {"penalty": "l1", "alpha": 1e-14, "batch_size": 1, "max_iter": 2}
+        model = fitted(X, scaling="none", **ask)
+    assert np.isfinite(model.coef_).all()

@@ -294,7 +294,8 @@ class _Epochs:
         motion.k += len(lengths)
         if not (math.isfinite(loss) and np.isfinite(motion.W).all()):
             loss, motion.W = math.inf, before
-        way = math.sqrt(float(((motion.W - before) ** 2).sum())) / float(lengths.sum())
+        steps = float(lengths.sum())  # 0 where the largest safe rate is below the smallest number
+        way = math.sqrt(float(((motion.W - before) ** 2).sum())) / steps if steps > 0.0 else 0.0
         problem = self.machine.problem
         w = to_flat(motion.W, problem)
         velocity = state.rule_memory

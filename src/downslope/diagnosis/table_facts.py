@@ -92,6 +92,7 @@ def table_facts(problem: Objective, names: tuple[str, ...]) -> TableFacts | None
     means, variances = G[:d, d], np.maximum(np.diag(G)[:d] - G[:d, d] ** 2, 0.0)
     flat = np.sqrt(variances) <= 1e-7 * np.abs(means)
     dependent, values = _correlated(G, flat, problem.fit_intercept)
+    values = values if len(values) else np.array([math.nan])  # every column is flat
     spread = (targets - targets.mean()) ** 2
     return replace(
         fine,
