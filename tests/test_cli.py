@@ -797,6 +797,21 @@ def test_control_c_that_has_ended_a_run_does_not_come_again():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_control_c_waits_for_no_process_that_was_started():
+    code = """
+import multiprocessing, time
+from downslope.cli import leave
+
+if __name__ == "__main__":
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(300,)).start()
+    leave(130)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 def test_control_c_before_the_first_step_is_no_error(line, here, capsys, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

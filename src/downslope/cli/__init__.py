@@ -78,8 +78,20 @@ def leave(code: int) -> None:
         pass
     except OSError as error:
         code = complain(sentence(error), WRONG)
-    atexit._run_exitfuncs()
+    if code == INTERRUPTED:
+        end_children()
+    else:
+        atexit._run_exitfuncs()
     os._exit(code)
+
+
+def end_children() -> None:
+    """Kill the processes started here: Dask would wait ten seconds for their goodbyes."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        for process in sys.modules["multiprocessing"].active_children():
+            process.kill()
+        util._exit_function()
 
 
 def run(arguments: list[str]) -> int:
