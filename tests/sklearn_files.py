@@ -70,6 +70,9 @@ LEFT = {
     "wants the shortest weights, intercept counted in; fails for scikit-learn's Ridge too": [
         r"Ridge::test_ridge_regression_unpenalized(_[hv]stacked_X)?\[.*-wide-True-.*",
     ],
+    "lets the width of Huber's loss fall to 1e-13 of targets that fewer rows than columns fit": [
+        r"HuberRegressor::test_huber_sample_weights.*",
+    ],
     "leaves a class out of a fold: scikit-learn gives it weights, ours knows what it has seen": [
         r"LogisticRegression::test_(multinomial_cv_iris|logistic_cv_folds_with_classes_missing).*",
     ],

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from bowl_problems import SHAPES, Problem, lowest, objective, problem, targets
+from scipy.sparse import csr_array
 
 from downslope.bowl.certificate import Target
 from downslope.bowl.passes import DensePasses
@@ -373,3 +374,24 @@ def test_the_cap_on_passes_is_kept_and_said():
     solution = fit(p, method="quasi_newton", most_passes=3)
     assert solution.reason.name == "max_epochs"
     assert solution.passes <= 5
+
+
+@pytest.mark.parametrize("rows", [60, 800, 20_000])
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("size", [1e-9, 1e-3, 1e9])
+@pytest.mark.parametrize(
+    "loss", ["squared_error", "huber", "squared_epsilon_insensitive", "absolute_error", "quantile"]
+)
+def test_targets_in_other_units_have_weights_in_other_units(loss, size, sparse, rows):
+    """What is small enough to stop for is small beside the targets, whatever their unit."""
+    p = problem("gauss", "squared_error", n=rows)
+    widths = {"huber": 0.7, "squared_epsilon_insensitive": 0.1}
+    X = csr_array(p.X) if sparse else p.X
+    told = []
+    for unit in (1.0, size):
+        made = [loss, widths[loss] * unit] if loss in widths else [loss]
+        solution = solve(X, p.y * unit, make_loss(*made))
+        assert solution.reason.converged
+        told.append(solution.w / unit)
+    deviation = np.append(p.X.std(axis=0), 1.0) / p.y.std()
+    assert np.abs((told[1] - told[0]) * deviation).max() < 2e-3

@@ -117,9 +117,9 @@ for condition in (1e0, 1e2, 1e4, 1e6):
 
 # %%
 # Two of those passes are the sketch; a small fit on a sample, which gives the start, is counted by
-# the share of the rows that it reads. Where rows are very many, the first pass walks while it reads:
-# a few rows from everywhere and a step, some more and a shorter step, so that it ends near the
-# lowest point before anything was measured there (``downslope.bowl.run_up``).
+# the share of the rows that it reads. Where rows are very many, the first pass walks while it
+# reads: a few rows from everywhere and a step, some more and a shorter step, so that it ends near
+# the lowest point before anything was measured there (``downslope.bowl.run_up``).
 #
 # **The certificate.** "At most so far above the lowest possible loss" is not a hope. A bowl that
 # bends at least by :math:`c` in every direction cannot fall further than :math:`|g|^2 / 2c` from a

@@ -31,28 +31,35 @@ class Target:
     tol : float or None, default None
         Stop when the bound is at most ``tol`` times what was gained over the best intercept alone.
         None: at most 1e-6 of it, and the coefficients within a thousandth of their standard errors,
-        root mean square: decrement <= 1e-6 m/n, times the residual variance for squared losses.
+        root mean square: decrement <= 1e-6 m/n, times the variance of slopes (``in_units``).
     n_rows : int
     null_value : float
         Objective of the best intercept alone.
-    squared : bool
-        Whether the loss is a squared error, so that 2 f estimates the residual variance.
+    in_units : bool
+        Whether the loss is in the units of the targets, squared, so that only 2 f, the residual
+        variance, tells how much a row's slope varies. For others, likelihoods and losses of targets
+        1 and -1, that is about their curvature.
     enough : float or None, default None
         Bound that is small enough, instead of all that.
     kind : type, default numpy.float64
         Numbers that products with the rows are made in.
+    steepest : float, default infinity
+        Largest slope of a row, as Huber's loss has one.
     """
 
     tol: float | None
     n_rows: int
     null_value: float
-    squared: bool
+    in_units: bool
     enough: float | None = None
     kind: type = np.float64
+    steepest: float = math.inf
 
     def spread(self, value: float) -> float:
         """Variance of a row's slope, in units of its curvature: the noise that no model removes."""
-        return 2.0 * max(value, 1e-9 * self.null_value) if self.squared else 1.0
+        if not self.in_units:
+            return 1.0
+        return min(2.0 * max(value, 1e-9 * self.null_value), self.steepest**2)
 
     def gap(self, value: float, rank: int) -> float:
         """Bound on the height that is small enough."""

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.certificate import Target
 from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.lasso import duality_gap
-from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, doubt_of
+from downslope.bowl.smooth import BENT, Settings, Smooth, Solution, doubt_of
 from downslope.kernels.coordinate import descend_columns
 
 Array = Any
@@ -37,8 +36,7 @@ def column_walk(problem: Smooth, passes: ColumnPasses, l1: Array, settings: Sett
     """Minimise a smooth objective plus ``l1 @ abs(w)`` over sparse columns from a given start."""
     w = np.array(settings.start)
     value, gradient = problem.at(w)
-    squared, lowest = passes.loss.name in SQUARED, passes.lowest_loss()
-    target = Target(settings.tol, passes.n_rows, value, squared, settings.enough)
+    target, lowest = problem.target(settings, value), passes.lowest_loss()
     steps = 0
     while True:
         whole = value + float(l1 @ np.abs(w))

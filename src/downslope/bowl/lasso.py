@@ -30,7 +30,6 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.certificate import Target
 from downslope.bowl.edges import Lowest, lowest_edged, solved
 from downslope.bowl.metric import center_weights, curvature_of, products
 from downslope.bowl.newton import BOLDER, LEAST
@@ -224,7 +223,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     sample = passes.sample(n if exact else sample_rows_for(n, m), settings.seed)
     null, shift = null_weights(sample), sample.centers()
     null_value = sample.at(null)[0]
-    target = Target(settings.tol, n, null_value, quadratic, settings.enough, problem.kind)
+    target = problem.target(settings, null_value)
     given = settings.start
     start = start_from(sample, problem.ridge, shift) if given is None else given
     floor = most = bend_floor(sample, start)

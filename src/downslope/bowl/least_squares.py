@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.certificate import Target
 from downslope.bowl.metric import Metric, curvature_of, metric_from, metric_of
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
@@ -57,7 +56,7 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
     if steps == 0:  # the start was the lowest point
         settings.tell(here)
     bound = max(certificate.height(here.decrement, 1.0), certificate.rounding(here.value, 1))
-    target = Target(settings.tol, passes.n_rows, null_value, True, settings.enough)
+    target = problem.target(settings, null_value)
     wanted = target.wanted(here.value, metric.rank, 1.0) + ENOUGH**2 * at_zero
     close = here.decrement <= wanted
     reason = certificate.converged(bound) if close else certificate.stalled(bound)
@@ -113,7 +112,7 @@ def in_one_pass(problem: Smooth, passes: DensePasses, settings: Settings) -> Sol
     metric = metric_from(bend, rho=0.0)
     w = null + metric.lift(metric.wish)
     view = View(w, *problem.at(w), metric)
-    target = Target(settings.tol, passes.n_rows, sample.at(null)[0], True, settings.enough)
+    target = problem.target(settings, sample.at(null)[0])
     track = Track(view.start())
     settings.tell(track.here)
     descent = Descent(

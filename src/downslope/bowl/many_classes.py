@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from downslope.bowl.certificate import Target
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.coordinates import Coordinates, Diagonal, Shared
 from downslope.bowl.pilot import null_weights
@@ -36,7 +35,7 @@ LEAST = 1e-3
 
 def many_classes_walk(problem: Smooth, passes: ClassPasses, settings: Settings) -> Solution:
     """Minimise the cross-entropy of too many classes for a matrix of all products."""
-    n, k = passes.n_rows, passes.n_outputs
+    k = passes.n_outputs
     sample = passes.sample(1024, settings.seed)
     null, shift = null_weights(sample), sample.centers()
     start = null if settings.start is None else settings.start
@@ -51,7 +50,7 @@ def many_classes_walk(problem: Smooth, passes: ClassPasses, settings: Settings) 
     coordinates, bend = look(start)
     here = _origin(coordinates, start, *problem.at(start))
     null_value = here.value if settings.start is None else sample.at(null)[0]
-    target = Target(settings.tol, n, null_value, False, settings.enough)
+    target = problem.target(settings, null_value)
     length = mean_length(passes.X)
     track = Track(here, memory=MEMORY)
     settings.tell(track.here)

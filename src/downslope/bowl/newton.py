@@ -40,7 +40,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
         return problem.look(w, None, shift, floor, 0)
 
     view = look(start)
-    target, steps = Target(settings.tol, n, null_value, False, settings.enough), 0
+    target, steps = problem.target(settings, null_value), 0
     settings.tell(view.start())
     while True:
         here = view.start()

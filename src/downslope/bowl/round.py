@@ -43,7 +43,16 @@ from downslope.bowl.certificate import Target
 from downslope.bowl.metric import SINGLE
 from downslope.bowl.pilot import null_weights, pilot, start_from
 from downslope.bowl.run_up import Parts, run_up, run_up_pays
-from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, View, doubt_of
+from downslope.bowl.smooth import (
+    BENT,
+    SQUARED,
+    Settings,
+    Smooth,
+    Solution,
+    View,
+    bend_floor,
+    doubt_of,
+)
 from downslope.bowl.walks import MEMORY, WALKS, Point, Track, Walk, line_search
 from downslope.stopping import Reason
 
@@ -208,7 +217,7 @@ class Descent:
                     break
                 self.sketch_again()
         here = self.track.here
-        bound = min(self.bound, here.value) if reason.name == "separable" else self.bound
+        bound = here.value if reason.name == "separable" else self.bound
         return Solution(
             here.w,
             here.value,
@@ -232,8 +241,7 @@ def round_bowl(problem: Smooth, settings: Settings, parts: Parts | None = None) 
     squared = problem.passes.loss.name in SQUARED
     view, null_value, look = _first_view(problem, settings, parts)
     track = Track(view.start(), rho=view.metric.rho)
-    n, tol, enough = problem.passes.n_rows, settings.tol, settings.enough
-    target = Target(tol, n, null_value, squared, enough, problem.kind)
+    target = problem.target(settings, null_value)
     name = settings.method
     walk = WALKS[("conjugate" if squared else "quasi_newton") if name == "auto" else name]
     descent = Descent(problem, walk, target, *look, settings, track, view)
@@ -250,17 +258,16 @@ def _first_view(
     """Where the walk begins, the null model's value, and how rows are looked at."""
     passes, ridge, given = problem.passes, problem.ridge, settings.start
     n, m, name = passes.n_rows, len(ridge), passes.loss.name
-    squared, bent = name in SQUARED, name in BENT
+    squared = name in SQUARED
     piloted = m < MANY_WEIGHTS and (not squared or many_rows(n, m))
-    if given is not None or bent or not run_up_pays(n, m):
+    if given is not None or name in BENT or not run_up_pays(n, m):
         parts = None
     rows = sample_rows_for(n, m) * (RUN_UP if squared and parts is not None else 1)
     sample = passes.sample(rows if piloted else min(rows, FEW_ROWS), settings.seed)
     null, shift = null_weights(sample), sample.centers()
-    null_value, gain, floor = sample.at(null)[0], math.inf, 0.0
+    null_value, gain = sample.at(null)[0], math.inf
     start = start_from(sample, ridge, shift) if given is None else given
-    if bent:
-        floor = 1e-3 * sample.mean_curvature(start)
+    floor = bend_floor(sample, start)
     look = (buckets_for(n, m, passes.n_outputs), shift, floor)
     if given is None and piloted and 4 * sample.n_rows <= n:
         start, gain = pilot(sample, ridge, start, shift, floor)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from downslope.bowl.certificate import Target
 from downslope.bowl.metric import Metric, metric_of
 from downslope.bowl.passes import Cornered, Passes, Sample, Sketch
 from downslope.bowl.rounding import Seen
@@ -16,6 +17,15 @@ from downslope.stopping import Reason
 
 Array = Any
 SQUARED = ("mse", "squared_error")
+IN_UNITS = (
+    *SQUARED,
+    "huber",
+    "squared_epsilon_insensitive",
+    "round_quantile",
+    "round_epsilon_insensitive",
+)
+"""Losses in the units of the targets, squared: where those shrink, what is small enough does too.
+"""
 BENT = (
     "huber",
     "squared_epsilon_insensitive",
@@ -166,6 +176,13 @@ class Smooth:
 
     def _recalled(self, asked: Array, read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
         return read() if self.log is None else self.log.recall(asked, read)
+
+    def target(self, settings: Settings, null_value: float) -> Target:
+        """When a walk over this problem is low enough."""
+        n, loss, tol, enough = self.passes.n_rows, self.passes.loss, settings.tol, settings.enough
+        steepest = loss.parameter if loss.name == "huber" else math.inf
+        units = loss.name in IN_UNITS
+        return Target(tol, n, null_value, units, enough, self.kind, steepest)
 
     def separated(self, value: float) -> bool:
         """Whether the losses add up to less than that of one row on the wrong side."""

@@ -98,7 +98,7 @@ class LongWalk:
     def advance(self) -> bool:
         """One step; False where none leads down."""
         track, name = self.track, self.settings.method
-        search = exact_step if self.target.squared else line_search
+        search = exact_step if self.problem.passes.loss.name in SQUARED else line_search
         walk = Walk(lambda _: self.turned, search) if name == "auto" else WALKS[name]
         there = walk.step(self.evaluate, track.here, walk.direction(track))
         if there is None or not math.isfinite(there.value):
@@ -158,7 +158,7 @@ def scaled_walk(
     view = look(null if settings.start is None else settings.start, np.zeros(len(null)))
     warm = settings.start is not None and settings.enough is None
     null_value = problem.at(null)[0] if warm else view.value
-    target = Target(settings.tol, passes.n_rows, null_value, squared, settings.enough)
+    target = problem.target(settings, null_value)
     track = Track(view.point(), memory=MEMORY)
     length = mean_length(passes.X)
     settings.tell(track.here)
@@ -211,8 +211,7 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
         Point(np.zeros(len(start)), start, value, coordinates.pull(gradient), gradient),
         memory=MEMORY,
     )
-    n = problem.passes.n_rows
-    target = Target(settings.tol, n, value, False, settings.enough, problem.kind)
+    target = problem.target(settings, value)
     settings.tell(track.here)
     walk = LongWalk(problem, coordinates, target, settings, track, np.ones(len(start) - d * k), 1.0)
     while (reason := walk.verdict()) is None:
@@ -230,5 +229,5 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
 def answer(walk: LongWalk, reason: Reason) -> Solution:
     """What the walk found."""
     here, read = walk.track.here, walk.problem.read
-    bound = min(walk.bound, here.value) if reason.name == "separable" else walk.bound
+    bound = here.value if reason.name == "separable" else walk.bound
     return Solution(here.w, here.value, bound, reason, read, walk.steps, walk.sketches)

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.certificate import Target
 from downslope.bowl.lasso import duality_gap
 from downslope.bowl.pilot import null_weights
-from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution
+from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.walks import Point
 
 Array = Any
@@ -54,8 +53,8 @@ def working_set_walk(
     """
     k, d, start = passes.n_outputs, passes.n_features, null_weights(passes)
     w = start if settings.start is None else np.array(settings.start)
-    null_value, squared = problem.at(start)[0], passes.loss.name in SQUARED
-    target = Target(settings.tol, passes.n_rows, null_value, squared, settings.enough)
+    null_value = problem.at(start)[0]
+    target = problem.target(settings, null_value)
     columns, lowest = passes.by_columns(), passes.lowest_loss()
     inside, inner_bound, free = np.zeros(d, dtype=bool), math.inf, len(w) > d * k
     fallen, goal, steps, sketches = FIRST_FALL * abs(null_value), math.inf, 0, 0
