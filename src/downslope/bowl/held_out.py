@@ -19,7 +19,7 @@ import numpy as np
 from downslope.bowl import certificate
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.round import buckets_for
-from downslope.bowl.smooth import BENT, Smooth, doubt_of
+from downslope.bowl.smooth import Smooth, bend_floor, doubt_of
 from downslope.bowl.solve_stream import BlockPasses
 from downslope.sources.memory import Rows, join_rows
 
@@ -71,7 +71,7 @@ def height_above(w: Array, blocks: Sequence[Rows], passes: BlockPasses, ridge: A
     whole, m = passes.of(join_rows(list(blocks))), len(w)
     n = whole.n_rows
     problem = Smooth(whole, ridge)
-    floor = 1e-3 * whole.mean_curvature(w) if whole.loss.name in BENT else 0.0
+    floor = bend_floor(whole, w)
     buckets = None if n * m * m <= CHEAP else buckets_for(n, m, passes.n_outputs)
     view = problem.look(w, buckets, whole.centers(), floor, 0)
     metric, slope = view.metric, view.start().slope

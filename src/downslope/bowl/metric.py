@@ -94,10 +94,6 @@ class Metric:
             G[:d] += self.center[:, None] * G[d]
         return G.ravel()
 
-    def project(self, w: Array) -> Array:
-        """The weights without their part in frozen directions, which no prediction feels."""
-        return w if self.rank == len(w) else self.basis @ self.to_round(w)
-
 
 def metric_of(
     table: Array,

@@ -22,7 +22,7 @@ from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.rate_free import gradient_in
 from downslope.bowl.round import buckets_for
-from downslope.bowl.smooth import BENT, Smooth, View, doubt_of
+from downslope.bowl.smooth import BENT, Smooth, View, bend_floor, doubt_of
 from downslope.bowl.solve import far_columns, moved_back
 from downslope.descend import FEW_WEIGHTS, Result, State
 from downslope.kernels.prefetch import AHEAD
@@ -180,9 +180,8 @@ class _Batches:
         ridge = np.append(self.problem.penalty.l2 * self.scaling.scale**2, 0.0)
         self.smooth = Smooth(self.passes, ridge)
         sample = self.passes.sample(SAMPLE, self.seed)
-        self.w, self.shift, self.floor = null_weights(sample), sample.centers(), 0.0
-        if self.problem.loss.name in BENT:
-            self.floor = 1e-3 * sample.mean_curvature(self.w)
+        self.w, self.shift = null_weights(sample), sample.centers()
+        self.floor = bend_floor(sample, self.w)
         self.buckets = buckets_for(n, d + 1)
         self.view = self.look(self.w)
         self.null_value = self.view.value
