@@ -135,6 +135,13 @@ def test_a_level_that_the_sample_hardly_knows_is_walked_by_the_sketch_of_all_row
     assert view.value - best < (objective(p, begun[3]) - best) / 10
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-90, 1.0, 1e90, 1e200])
+def test_carriers_do_not_depend_on_the_size_of_a_column(size):
+    table = np.column_stack((np.ones(40), np.repeat([0.0, size], [30, 10])))
+    assert carriers(table) == pytest.approx(10.0)
+    assert carriers(0.0 * table) == 0.0
+
+
 def test_a_level_of_a_few_rows_is_not_walked():
     begun = piloted(with_level(6))
     view = run_up(*begun)

@@ -167,7 +167,9 @@ def carriers(table: Array) -> float:
     >>> carriers(np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 3.0], [-1.0, 3.0]]))
     2.0
     """
-    squares = table * table
+    largest = np.abs(table).max(axis=0)
+    if not (largest > 0.0).all():
+        return 0.0
+    squares = (table / largest) ** 2  # their squares neither overflow nor vanish
     fourths = np.einsum("ij,ij->j", squares, squares)
-    sums = squares.sum(axis=0)
-    return float(np.divide(sums**2, fourths, out=np.zeros_like(sums), where=fourths > 0.0).min())
+    return float((squares.sum(axis=0) ** 2 / fourths).min())
