@@ -11,7 +11,7 @@ For a smooth loss and more rows than columns::
     1  sample     a few thousand rows; the best intercept alone is the null model
     2  pilot      fit the sample, held back towards the null model (squared loss: many rows only)
        run-up     very many rows: a pass of steps while it reads (``run_up.py``)
-    3  sketch     one pass at the pilot: value, gradient, CountSketch of the curvature -> R
+    3  sketch     one pass there: value, gradient, CountSketch of the curvature -> R
     4  walk       conjugate gradients (squared loss) or L-BFGS in u, one pass per step
     5  sketch again, at most twice, where the curvature has changed so much that it pays
     6  stop       when the Newton decrement |R^-T g|^2 says that the rest is too small to matter
@@ -20,8 +20,8 @@ For a smooth loss and more rows than columns::
 height above the lowest point is at most (1 + rho)^2 |R^-T g|^2 / 2. The smallest curvature met on
 the walk takes the place of 1/(1 + rho)^2 where it is smaller. By default the walk stops when
 
-    |R^-T g|^2 <= 1e-6 m/n    (times 2 f for squared errors): every coefficient is then within
-                              a thousandth of its standard error, root mean square over all m;
+    |R^-T g|^2 <= 1e-6 m/n    (times the variance of slopes, ``Target.spread``): coefficients are
+                              then within a thousandth of their standard errors, root mean square;
     bound <= 1e-6 (f_null - f): what is left is a millionth of what was gained.
 
 Sizes. With m weights, n rows and kappa = 18 multiplications that a processor does while memory
