@@ -262,7 +262,7 @@ def _left_vectors(rows: Array) -> tuple[Array, Array]:
     roots = np.sqrt(np.maximum(squares, 0.0))
     share_of_largest = roots / roots[-1]
     kept = share_of_largest > CLEAR_NULL
-    if (kept & (share_of_largest < CLEAR_ROOT)).any():
+    if (share_of_largest < CLEAR_ROOT).any():
         vectors, roots, _ = np.linalg.svd(rows, full_matrices=False)
         kept = roots > 4 * max(rows.shape) * np.finfo(float).eps * roots[0]
     return vectors[:, kept], roots[kept]
@@ -371,7 +371,7 @@ def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
     squares, vectors = np.linalg.eigh(hessian)
     roots = np.sqrt(np.maximum(squares, 0.0))
     share_of_largest = roots / roots[-1]
-    unclear = (share_of_largest > CLEAR_NULL) & (share_of_largest < CLEAR_ROOT)
+    unclear = share_of_largest < CLEAR_ROOT
     if scaled_table is not None and unclear.any():
         triangle = np.linalg.qr(scaled_table(), mode="r")
         _, roots, transposed = np.linalg.svd(triangle)

@@ -1,12 +1,15 @@
 """The one door to all solvers: plain arrays in, the lowest point out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from downslope.bowl import certificate
 from downslope.bowl.class_passes import ClassPasses
+from downslope.bowl.near_columns import Differences, near_columns
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.regimes import CORNERS, FEW_ROWS, lowest_point
@@ -80,8 +83,10 @@ def solve(
     tidy = penalty.l1 > 0.0 or n_outputs > 1 or loss.name in CORNERS
     X, unit = _in_range(_sparse(X, tidy) if sparse.issparse(X) else _floats(X))
     X, shift = (X, None) if sparse.issparse(X) else _centered(X, fit_intercept)
-    settings = told_in_user_units(settings or Settings(), shift, n_outputs)
-    passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
+    near = None if sparse.issparse(X) or penalty != NO_PENALTY else near_columns(X, fit_intercept)
+    settings = told_in_user_units(settings or Settings(), shift, near, n_outputs)
+    apart = X if near is None else near.rows(X)
+    passes = _passes(apart, y, row_weights, loss, fit_intercept, n_outputs)
     scale = unit if deviations is None else unit * np.asarray(deviations, dtype=float)
     scale = np.minimum(scale, LARGEST)  # beyond it a penalty leaves nothing of a weight
     penalised = np.append(np.repeat(scale, n_outputs), np.zeros(n_outputs * fit_intercept))
@@ -89,15 +94,35 @@ def solve(
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         if settings.start is not None and loss.name not in CORNERS:
-            start = _moved_there(settings.start, unit, shift, n_outputs)
+            start = _moved_there(settings.start, unit, shift, near, n_outputs)
             settings = replace(settings, start=_if_lower(start, problem, settings.seed))
         solution = lowest_point(problem, penalty.l1 * penalised, settings)
+        if near is not None:
+            whole = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
+            solution = together_again(solution, near, whole.at, n_outputs)
         w = solution.w
         if _has_equals(solution, penalty):
             w = shortest(w, X, scale, fit_intercept, n_outputs)
         w = moved_back(w, shift, n_outputs)
         w[: d * n_outputs] *= np.repeat(unit, n_outputs)
     return replace(solution, w=w)
+
+
+def together_again(
+    solution: Solution, near: Differences, at: Callable[[Array], tuple[float, Array]], k: int
+) -> Solution:
+    """The answer over replaced columns for the columns as they were.
+
+    Large weights of columns that nearly agree cancel in every prediction; what rounding costs
+    there is part of the bound.
+    """
+    w = near.back(solution.w, k)
+    value = at(w)[0]
+    bound = solution.bound + max(value - solution.value, 0.0)
+    reason = certificate.among(solution.reason, solution.bound, bound, near.left_out)
+    return replace(
+        solution, w=w, value=value, bound=bound, reason=reason, passes=solution.passes + 1.0
+    )
 
 
 def refuse_perceptron(loss: Loss) -> None:
@@ -196,14 +221,16 @@ def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
     return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
 
 
-def _moved_there(w: Array, unit: Array, shift: Array | None, n_outputs: int) -> Array:
-    """The user's weights for columns times their units and moved: ``moved_back`` undone."""
+def _moved_there(
+    w: Array, unit: Array, shift: Array | None, near: Differences | None, n_outputs: int
+) -> Array:
+    """The user's weights for columns times their units, moved and replaced."""
     W = np.array(w, dtype=float).reshape(-1, n_outputs)
     d = len(unit)
     W[:d] /= np.where(unit > 0.0, unit, 1.0)[:, None]
     if shift is not None:
         W[d] += shift @ W[:d]
-    return W.ravel()
+    return W.ravel() if near is None else near.there(W.ravel(), n_outputs)
 
 
 def _if_lower(start: Array, problem: Smooth, seed: int) -> Array | None:
@@ -212,12 +239,26 @@ def _if_lower(start: Array, problem: Smooth, seed: int) -> Array | None:
     return start if problem.at(start)[0] < problem.at(null)[0] else None
 
 
-def told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int = 1) -> Settings:
-    """The same settings, with a watcher that sees the weights of the columns where they were."""
-    if settings.watch is None or shift is None:
+def told_in_user_units(
+    settings: Settings, shift: Array | None, near: Differences | None, n_outputs: int = 1
+) -> Settings:
+    """The same settings, with a watcher that sees the weights of the columns as they were."""
+    if settings.watch is None or (shift is None and near is None):
         return settings
 
     def watch(point: Point) -> None:
-        settings.tell(point._replace(w=moved_back(point.w, shift, n_outputs)))
+        w, gradient = point.w, point.gradient
+        if near is not None:
+            w, gradient = near.back(w, n_outputs), near.slope_back(gradient, n_outputs)
+        if shift is not None:
+            w, gradient = moved_back(w, shift, n_outputs), _slope_back(gradient, shift, n_outputs)
+        settings.tell(point._replace(w=w, gradient=gradient))
 
     return replace(settings, watch=watch)
+
+
+def _slope_back(gradient: Array, shift: Array, n_outputs: int) -> Array:
+    """Gradient in the weights of the columns where they were."""
+    G = np.array(gradient, dtype=float).reshape(-1, n_outputs)
+    G[:-1] += shift[:, None] * G[-1]
+    return G.ravel()

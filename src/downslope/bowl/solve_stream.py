@@ -15,6 +15,7 @@ import numpy as np
 
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.folding import Table, bands_for
+from downslope.bowl.near_columns import Differences, near_columns
 from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.regimes import lowest_point_far
 from downslope.bowl.round import FEW_ROWS, buckets_for, sample_rows_for
@@ -25,6 +26,7 @@ from downslope.bowl.solve import (
     moved_back,
     refuse_perceptron,
     solve,
+    together_again,
     told_in_user_units,
 )
 from downslope.kernels.team import one_thread_per_product
@@ -72,6 +74,8 @@ class BlockPasses:
         Number of classes of a multinomial loss.
     width : float, default 0
         Width over which the corners of the loss are rounded off; 0 leaves them.
+    near : Differences or None
+        Columns that nearly are sums of others, replaced; found in a sample, see ``near_columns``.
     """
 
     loss: Loss
@@ -79,6 +83,7 @@ class BlockPasses:
     shift: Array
     n_outputs: int = 1
     width: float = 0.0
+    near: Differences | None = None
 
     def of(self, rows: Rows) -> DensePasses | ClassPasses:
         """Passes over one block."""
@@ -99,6 +104,7 @@ class BlockPasses:
         X = np.asarray(rows.X)
         X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         X = X - self.shift if self.shift.any() else X
+        X = X if self.near is None else self.near.rows(X)
         weights = ones(len(X)) if rows.weights is None else np.asarray(rows.weights, float)
         return read_only(np.ascontiguousarray(X)), read_only(weights)
 
@@ -304,11 +310,17 @@ def solve_stream(
     few = source.sample(max(FEW_ROWS, sample_rows_for(n, m)), settings.seed)
     shift = far_columns(np.asarray(few.X)) if fit_intercept else np.zeros(source.n_features)
     lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
-    passes = StreamPasses(source, BlockPasses(loss, fit_intercept, shift, k), lowest, few)
+    moved = shift if shift.any() else None
+    near = None
+    if penalty == NO_PENALTY:
+        near = near_columns(np.asarray(few.X) - shift, fit_intercept)
+    block = BlockPasses(loss, fit_intercept, shift, k)
+    passes = StreamPasses(source, replace(block, near=near), lowest, few)
     scale = np.ones(source.n_features) if deviations is None else deviations
     penalised = np.append(np.repeat(scale, k), np.zeros(k * fit_intercept))
-    moved = shift if shift.any() else None
     problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
-    settings = told_in_user_units(settings, moved, k)
+    settings = told_in_user_units(settings, moved, near, k)
     solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
+    if near is not None:
+        solution = together_again(solution, near, StreamPasses(source, block, lowest, few).at, k)
     return replace(solution, w=moved_back(solution.w, moved, k))
