@@ -349,7 +349,7 @@ def test_wrong_targets_are_refused_in_a_sentence():
         DescentClassifier().fit(X[:2], [1, 1])
     with pytest.raises(SettingError, match=r"names \['c'\], which are not among"):
         DescentClassifier(class_weight={"c": 2.0}).fit(X[:2], ["a", "b"])
-    with pytest.raises(ValueError, match="at least one non-zero"):
+    with pytest.raises(ValueError, match="All weights are zero"):
         DescentRegressor().fit(X, Y, sample_weight=np.zeros(len(Y)))
     with pytest.raises(InputError, match="The first partial_fit needs classes"):
         DescentClassifier().partial_fit(X[:2], [0, 1])

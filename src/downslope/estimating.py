@@ -4,6 +4,7 @@ They set rows aside, check those that were handed in for it, and tell scikit-lea
 every pass.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,15 +29,36 @@ class NotConverged(DownslopeWarning, ConvergenceWarning):  # type: ignore[misc]
 def set_aside(
     X: Array, y: Array, weights: Array | None, *, share: float, seed: int, by_class: bool
 ) -> tuple[Array, Array, Array | None, Aside]:
-    """Rows to learn from, X, y and weights, and those kept aside; each class in its share."""
-    chosen, aside = train_test_split(
-        np.arange(len(y)), test_size=share, random_state=seed, stratify=y if by_class else None
-    )
+    """Rows to learn from, X, y and weights, and those kept aside; each class in its share.
+
+    Rows of weight 0 are in neither, so that they change nothing.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows to learn from some and keep others aside.
+    """
+    counted = np.arange(len(y)) if weights is None else np.flatnonzero(weights)
+    labels = y[counted] if by_class else None
+    n = _how_many(share, len(counted), labels)
+    chosen, aside = train_test_split(counted, test_size=n, random_state=seed, stratify=labels)
 
     def part(rows: Array) -> Aside:
         return X[rows], y[rows], None if weights is None else weights[rows]
 
     return (*part(np.sort(chosen)), part(np.sort(aside)))
+
+
+def _how_many(share: float, n_rows: int, labels: Array | None) -> int:
+    """Rows to keep aside: the share of them, and one of each class."""
+    classes, counts = np.unique(np.zeros(n_rows) if labels is None else labels, return_counts=True)
+    if counts.min() < 2:
+        few = "" if labels is None else f" of the class {classes.tolist()[int(counts.argmin())]!r}"
+        raise InputError(
+            f"early_stopping learns from some rows and keeps others aside, but 1 row{few} is all "
+            "that counts; give more, or leave early_stopping out."
+        )
+    return min(max(math.ceil(share * n_rows), len(classes)), n_rows - len(classes))
 
 
 def handed_in(estimator: Any, X: Array, y: Array, **accepted: Any) -> Aside | None:
@@ -47,6 +69,11 @@ def handed_in(estimator: Any, X: Array, y: Array, **accepted: Any) -> Aside | No
         raise InputError("X_val and y_val belong together, but only one of them was given.")
     X, y = validate_data(estimator, X, y, reset=False, **ROWS, **accepted)
     return X, y, None
+
+
+def on_screen(sight: Sight) -> None:
+    """A line for a pass."""
+    print(f"epoch {sight.epoch}: mean value {sight.epoch_value:.6g}")
 
 
 def teller(
@@ -62,7 +89,7 @@ def teller(
 
     def each_epoch(sight: Sight) -> Reason | None:
         if verbose:
-            print(f"epoch {sight.epoch}: mean value {sight.epoch_value:.6g}")
+            on_screen(sight)
         step = context.subcontext(task_name="epoch")
         step.call_on_fit_task_begin(**told)
         if not step.call_on_fit_task_end(**told, reconstruction_attributes=attributes(sight)):

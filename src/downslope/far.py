@@ -3,6 +3,7 @@
 The rows stay where they are; what moves is a few numbers per weight and pass.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from downslope.bowl.rate_free import RoundRate, run_far
 from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.checkpoint import fingerprint
 from downslope.errors import InputError, PairError, SettingError
+from downslope.estimating import on_screen
 from downslope.labels import at_least_two
 from downslope.objective import Objective, Source
 from downslope.rules import Plain
@@ -22,7 +24,15 @@ from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import check_names
 from downslope.sources.device import DeviceRows, is_tensor
 from downslope.sources.memory import MemoryRows, Rows
-from downslope.targets import RANGES, class_weights, signs
+from downslope.sources.weights import (
+    WeightSums,
+    check_shape,
+    class_weights,
+    sample_weights,
+    sums_of_rows,
+)
+from downslope.stopping import Reason, Sight
+from downslope.targets import RANGES, signs
 from downslope.training import Settings, Trained, answer, user_trace, weight_names
 
 Array = Any
@@ -60,7 +70,8 @@ def fit_far(estimator: Any, X: Any, y: Any, sample_weight: Any = None, X_val: An
     _refuse_readers(estimator, X_val)
     rows, n_outputs = far_rows(estimator, X, y, sample_weight)
     settings = estimator._settings(n_outputs, seed_of(estimator))
-    trained = train_far(rows, settings, checkpoint_of(estimator))
+    each_epoch = on_screen if estimator.verbose else None
+    trained = train_far(rows, settings, checkpoint_of(estimator), each_epoch)
     estimator._keep(trained, in_parts=False)
 
 
@@ -76,13 +87,15 @@ def far_rows(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> tuple
     n_outputs, weighted = 1, sample_weight is not None
     if classes is not None:
         if estimator.class_weight is not None:
+            if weighted:
+                rows.total(sums_of_rows).checked()
             each = _factors(rows, classes, estimator)
             rows, weighted = rows.map(partial(_class_weighted, classes, each)), True
         n_outputs = 1 if len(classes) == 2 else len(classes)
         rows = rows.map(partial(_coded, classes, estimator.loss))
     weight = _checked(rows, estimator.loss)
     if weighted:
-        rows = rows.map(partial(_reweighted, rows.n_rows / weight))
+        rows = rows.map(partial(_reweighted, weight / rows.n_rows))
     return _held(rows), n_outputs
 
 
@@ -93,6 +106,10 @@ def _on_device(estimator: Any, X: Any, y: Any, weights: Any) -> tuple[DeviceRows
         estimator.classes_, y = np.unique(np.asarray(_here(y)), return_inverse=True)
         at_least_two(estimator.classes_)
         numbers = np.arange(len(estimator.classes_))
+    if is_tensor(weights):  # checked where it is, with the rows
+        check_shape(tuple(weights.shape), len(X))
+    else:
+        weights = sample_weights(weights, len(X))
     rows = _sent(X, y, weights, vars(estimator).get("device"))
     if is_tensor(X):  # arrays have been counted, with their names, when they were checked
         estimator.n_features_in_ = rows.n_features
@@ -181,7 +198,12 @@ def _here(y: Any) -> Any:
     return y.cpu().numpy() if is_tensor(y) else y
 
 
-def train_far(source: Any, settings: Settings, checkpoint: Checkpointing | None = None) -> Trained:
+def train_far(
+    source: Any,
+    settings: Settings,
+    checkpoint: Checkpointing | None = None,
+    each_epoch: Callable[[Sight], Reason | None] | None = None,
+) -> Trained:
     """``training.train`` without a learning rate, for rows from anywhere.
 
     Parameters
@@ -191,6 +213,8 @@ def train_far(source: Any, settings: Settings, checkpoint: Checkpointing | None 
     settings : Settings
     checkpoint : Checkpointing, optional
         Where the run is kept, so that it can go on after a crash.
+    each_epoch : callable, optional
+        As for ``training.train``.
     """
     if (settings.rule, settings.learning_rate) != ("auto", "auto") or settings.batch_size not in (
         "auto",
@@ -214,7 +238,7 @@ def train_far(source: Any, settings: Settings, checkpoint: Checkpointing | None 
         seed=settings.seed,
         log=log,
     )
-    result = run_far(problem, scaling, solver, names=weight_names(settings))
+    result = run_far(problem, scaling, solver, names=weight_names(settings), show=each_epoch)
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
     few = MemoryRows(*source.sample(KEPT_ROWS, settings.seed)[:3])
@@ -299,15 +323,15 @@ def _class_weighted(classes: Array, each: Array, rows: Rows) -> Rows:
     return rows._replace(weights=mine if rows.weights is None else mine * rows.weights)
 
 
-def _reweighted(factor: float, rows: Rows) -> Rows:
+def _reweighted(mean: float, rows: Rows) -> Rows:
     assert rows.weights is not None  # there are weights to bring to a mean of 1
-    return rows._replace(weights=rows.weights * factor)
+    return rows._replace(weights=rows.weights / mean)
 
 
 def _checked(rows: Any, loss: str) -> float:
-    """Sum of the weights; cells that are no number, and targets out of range, are refused."""
+    """Sum of the weights; they, the cells, and the range of the targets are checked."""
     lowest, words = RANGES.get(loss, (-np.inf, ""))
-    bad, weight, below = rows.total(partial(_sums, lowest))
+    bad, weights, below = rows.total(partial(_sums, lowest))
     if bad:
         raise InputError(
             f"{int(bad):,} cells of X or y are missing or infinite; fill or drop such rows first."
@@ -317,11 +341,10 @@ def _checked(rows: Any, loss: str) -> float:
             f"loss={loss!r} needs targets {words}, but {int(below):,} are lower; drop such rows "
             "or use loss='squared_error'."
         )
-    return float(weight)
+    return float(weights.checked().total)
 
 
-def _sums(lowest: float, rows: Rows) -> tuple[float, float, float]:
+def _sums(lowest: float, rows: Rows) -> tuple[float, WeightSums, float]:
     X, y = np.asarray(rows.X, dtype=float), np.asarray(rows.y, dtype=float)
-    weight = len(y) if rows.weights is None else float(np.sum(rows.weights))
     bad = np.count_nonzero(~np.isfinite(X)) + np.count_nonzero(~np.isfinite(y))
-    return float(bad), float(weight), float(np.count_nonzero(y < lowest))
+    return float(bad), sums_of_rows(rows), float(np.count_nonzero(y < lowest))

@@ -25,8 +25,9 @@ from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
 from downslope.sources.device import is_tensor
 from downslope.sources.memory import MemoryRows
+from downslope.sources.weights import row_weights
 from downslope.stopping import Sight
-from downslope.targets import Coded, row_weights
+from downslope.targets import Coded
 from downslope.training import Settings, Trained, train, train_more
 
 Array = Any

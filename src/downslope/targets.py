@@ -1,16 +1,13 @@
-"""Targets and row weights as the objective wants them, and probabilities as people want them.
+"""Targets as the objective wants them, and probabilities as people want them.
 
 Classes become signs (two classes, or one column per class against the rest) or integers (softmax).
-Sample and class weights are multiplied, rows of weight 0 are left out, and the rest is scaled to
-mean 1, so that an objective stays a mean whatever the weights' unit.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from downslope.errors import InputError, SettingError
+from downslope.errors import InputError
 from downslope.losses import sigmoid, softmax
 
 Array = Any
@@ -92,74 +89,6 @@ def check_log_odds(loss: str) -> bool:
 def of_log_odds(z: Array) -> Array:
     """Log odds, one per row or one per row and class, as class probabilities (n, n_classes)."""
     return softmax(z) if z.ndim == 2 else np.column_stack((sigmoid(-z), sigmoid(z)))
-
-
-def class_weights(
-    class_weight: str | Mapping[Any, float] | None,
-    classes: Array,
-    codes: Array,
-    sample_weight: Array | None,
-) -> Array | None:
-    """Weight of each row's class, or None where all count the same.
-
-    "balanced" gives every class the same total weight: total / (n_classes * total of the class).
-
-    Raises
-    ------
-    SettingError
-        If a class of ``class_weight`` does not occur, or its form is unknown.
-    """
-    if class_weight is None:
-        return None
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise SettingError(
-                f"class_weight={class_weight!r} is unknown; use 'balanced', a dict or None."
-            )
-        totals = np.bincount(codes, weights=sample_weight, minlength=len(classes))
-        per_class = totals.sum() / (len(classes) * np.maximum(totals, np.finfo(float).tiny))
-        return per_class[codes]
-    known = classes.tolist()
-    strangers = [label for label in class_weight if label not in known]
-    if strangers:
-        raise SettingError(
-            f"class_weight names {strangers}, which are not among the classes {known}."
-        )
-    return np.array([float(class_weight.get(label, 1.0)) for label in known])[codes]
-
-
-def joint_weights(*factors: Array | None) -> Array | None:
-    """Product of those that are given; None where none is."""
-    given = [factor for factor in factors if factor is not None]
-    return np.prod(given, axis=0) if given else None
-
-
-def row_weights(*factors: Array | None) -> tuple[Array | None, Array]:
-    """Product of the weights, scaled to mean 1 over the rows that count, and which rows count.
-
-    Raises
-    ------
-    InputError
-        If a weight is negative or not finite, or none is above 0.
-
-    Examples
-    --------
-    >>> weights, kept = row_weights(np.array([2.0, 0.0, 6.0]), None)
-    >>> weights, kept
-    (array([0.5, 1.5]), array([0, 2]))
-    """
-    product = joint_weights(*factors)
-    if product is None:
-        return None, slice(None)
-    if not (np.isfinite(product).all() and (product >= 0.0).all()):
-        raise InputError("A sample or class weight is negative or not finite; use 0 or more.")
-    if not (product > 0.0).any():
-        raise InputError("All sample weights are zero, so no row is left to learn from.")
-    kept = np.flatnonzero(product) if (product == 0.0).any() else slice(None)
-    product = product[kept]
-    if (product == product[0]).all():
-        return None, kept
-    return product / product.mean(), kept
 
 
 RANGES = {"poisson": (0.0, "0 or more"), "gamma": (np.finfo(float).tiny, "above 0")}

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from downslope.estimating import ROWS
 from downslope.far import fit_far, is_far
@@ -19,12 +19,11 @@ from downslope.linear import CONSTRAINTS, LinearDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, check_partial
+from downslope.sources.weights import class_weights, joint_weights, sample_weights
 from downslope.targets import (
     PROBABILISTIC,
     Coded,
-    class_weights,
     coded_classes,
-    joint_weights,
     probabilities,
 )
 
@@ -172,7 +171,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
             fit_far(self, X, y, sample_weight, X_val)
             return self
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        weights = self._weights(X, y, sample_weight)
+        weights = self._weights(y, sample_weight)
         self._fit(X, y, weights, self._validation(X_val, y_val), metadata)
         return self
 
@@ -195,7 +194,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         X, y = validate_data(self, X, y, reset=first, **ROWS)
         check_partial(self.early_stopping, self.class_weight)
         self.classes_ = agreed_classes(vars(self).get("classes_"), classes)
-        self._partial_fit(X, y, self._weights(X, y, sample_weight))
+        self._partial_fit(X, y, self._weights(y, sample_weight))
         return self
 
     def decision_function(self, X: Array) -> Array:
@@ -226,10 +225,9 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         """Logarithm of ``predict_proba``."""
         return np.log(self.predict_proba(X))
 
-    def _weights(self, X: Array, y: Array, sample_weight: Array | None) -> Array | None:
+    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         """Sample weights times class weights."""
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         codes = class_codes(y, self.classes_)
         by_class = class_weights(self.class_weight, self.classes_, codes, sample_weight)
         return joint_weights(sample_weight, by_class)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from downslope.estimating import ROWS
 from downslope.far import fit_far, is_far
@@ -16,6 +16,7 @@ from downslope.losses import predict_mean
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import REGRESSION, check_partial, choose_loss
+from downslope.sources.weights import sample_weights
 from downslope.targets import Coded, check_range
 
 Array = Any
@@ -239,8 +240,7 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
             return self
         X, y = validate_data(self, X, y, y_numeric=True, **self._accepted())
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         if self.device is not None:
             fit_far(self, X, y, sample_weight, X_val)
             return self
@@ -255,8 +255,7 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         first = "coef_" not in vars(self)
         X, y = validate_data(self, X, y, y_numeric=True, reset=first, **ROWS)
         check_partial(self.early_stopping, None)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         self._partial_fit(X, y, sample_weight)
         return self
 

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.labels import at_least_two, class_codes, likeliest
 from downslope.losses import make_loss, predict_mean
@@ -20,7 +20,8 @@ from downslope.modules.training import train
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, REGRESSION
-from downslope.targets import check_log_odds, check_range, of_log_odds, row_weights, signs
+from downslope.sources.weights import row_weights, sample_weights
+from downslope.targets import check_log_odds, check_range, of_log_odds, signs
 
 Array = Any
 MakeModule = Callable[[int, int], torch.nn.Module]
@@ -177,8 +178,7 @@ class ModuleRegressor(RegressorMixin, ModuleTraining):  # type: ignore[misc]
     def fit(self, X: Array, y: Array, sample_weight: Array | None = None) -> "ModuleRegressor":
         """Train a fresh module on ``X`` (n_samples, n_features) and ``y`` (n_samples,)."""
         X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, **ROWS)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         y = y.astype(X.dtype)
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         check_range(self.loss, y)
@@ -258,8 +258,7 @@ class ModuleClassifier(ClassifierMixin, ModuleTraining):  # type: ignore[misc]
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
         self.classes_ = at_least_two(np.unique(y))
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         codes, n_classes = class_codes(y, self.classes_), len(self.classes_)
         if self.loss == "log_loss" and n_classes > 2:
             self._train(make_loss("multinomial"), X, codes, n_classes, sample_weight)

@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from downslope.estimating import ROWS
 from downslope.far import on_cluster
@@ -20,12 +20,11 @@ from downslope.networks.descent import CONSTRAINTS, NetworkDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import CLASSIFICATION, check_partial
+from downslope.sources.weights import class_weights, joint_weights, sample_weights
 from downslope.targets import (
     Coded,
     check_log_odds,
-    class_weights,
     coded_classes,
-    joint_weights,
     of_log_odds,
 )
 
@@ -147,7 +146,7 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
         y = self._labels(y)
         self.classes_ = at_least_two(np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y))
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        weights = self._weights(X, y, sample_weight)
+        weights = self._weights(y, sample_weight)
         self._fit(X, y, weights, self._validation(X_val, y_val), metadata)
         return self
 
@@ -171,7 +170,7 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
         y = self._labels(y)
         check_partial(self.early_stopping, self.class_weight)
         self.classes_ = agreed_classes(vars(self).get("classes_"), classes)
-        self._partial_fit(X, y, self._weights(X, y, sample_weight))
+        self._partial_fit(X, y, self._weights(y, sample_weight))
         return self
 
     def decision_function(self, X: Array) -> Array:
@@ -218,10 +217,9 @@ class NetworkClassifier(ClassifierMixin, NetworkDescent):  # type: ignore[misc]
     def _n_classes(self) -> int:
         return 2 if self._is_table() else len(self.classes_)
 
-    def _weights(self, X: Array, y: Array, sample_weight: Array | None) -> Array | None:
+    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         """Sample weights times class weights."""
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         if self._is_table():
             check_table(self.class_weight)
             return sample_weight

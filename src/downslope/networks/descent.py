@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
 from downslope.errors import PairError
-from downslope.estimating import ROWS, Aside, NotConverged, handed_in, set_aside, teller
+from downslope.estimating import ROWS, Aside, NotConverged, handed_in, on_screen, set_aside, teller
 from downslope.far import far_rows
 from downslope.networks.activations import ACTIVATIONS, make_activation
 from downslope.networks.choices import PLANNED
@@ -32,7 +32,8 @@ from downslope.networks.training import (
 from downslope.penalties import make_penalty
 from downslope.settings import check_names, choose_loss
 from downslope.sources.memory import MemoryRows
-from downslope.targets import Coded, row_weights
+from downslope.sources.weights import row_weights
+from downslope.targets import Coded
 
 Array = Any
 CONSTRAINTS: dict[str, Any] = {
@@ -108,6 +109,7 @@ class NetworkDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             self._settings(n_outputs, seed),
             before=vars(self).get("_trained") if self.warm_start else None,
             validation=None if aside is None else self._rows(*aside)[0],
+            each_epoch=on_screen if self.verbose else None,
         )
         self._keep(trained, in_parts=False)
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from downslope.estimating import ROWS
 from downslope.far import on_cluster
@@ -19,6 +19,7 @@ from downslope.networks.descent import CONSTRAINTS, NetworkDescent
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.settings import REGRESSION, check_partial, choose_loss
+from downslope.sources.weights import sample_weights
 from downslope.targets import Coded, check_range
 
 Array = Any
@@ -198,8 +199,7 @@ class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
             return self
         X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, **ROWS)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         self._fit(X, y, sample_weight, self._validation(X_val, y_val), metadata)
         return self
 
@@ -211,8 +211,7 @@ class NetworkRegressor(RegressorMixin, NetworkDescent):  # type: ignore[misc]
         first = "_trained" not in vars(self)
         X, y = validate_data(self, X, y, y_numeric=True, multi_output=True, reset=first, **ROWS)
         check_partial(self.early_stopping, None)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = sample_weights(sample_weight, len(y))
         self._partial_fit(X, y, sample_weight)
         return self
 

@@ -23,6 +23,7 @@ from distributed import futures_of, get_client, wait
 from downslope.errors import InputError
 from downslope.sources.blocks import BlockRows, evenly
 from downslope.sources.memory import BLOCK_ROWS, Rows, join_rows, narrow, sum_parts, take_rows
+from downslope.sources.weights import check_shape, sample_weights
 
 Array = Any
 BRANCHES = 8
@@ -159,7 +160,7 @@ def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
     InputError
         If the lengths differ or cannot be known.
     """
-    X, y, weights = (_as_array(a) for a in (X, y, weights))
+    X, y = (_as_array(a) for a in (X, y))
     if X.shape[0] != y.shape[0]:
         raise InputError(f"X has {X.shape[0]} rows but y has {y.shape[0]}; give one per row.")
     X = X.rechunk({1: -1})
@@ -167,7 +168,7 @@ def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
     y = y.rechunk((rows,))
     pieces = [X.to_delayed().ravel(), y.to_delayed().ravel()]
     if weights is not None:
-        pieces.append(weights.rechunk((rows,)).to_delayed().ravel())
+        pieces.append(_weights(weights, X.shape[0]).rechunk((rows,)).to_delayed().ravel())
     make, lengths = dask.delayed(_rows, pure=True), tuple(int(n) for n in rows)
     firsts = accumulate(lengths, initial=0)
     parts = tuple(
@@ -305,6 +306,15 @@ def _as_array(a: Any) -> Any:
         known = dask.array.asarray(np.asarray(a))
     if known is not None and np.isnan(known.shape[0]):
         known.compute_chunk_sizes()
+    return known
+
+
+def _weights(weights: Any, n_rows: int) -> Any:
+    """Weights as a Dask array; those that are in this memory are checked here."""
+    if not type(weights).__module__.startswith("dask"):
+        return dask.array.asarray(sample_weights(weights, n_rows))
+    known = _as_array(weights)
+    check_shape(known.shape, n_rows)
     return known
 
 
