@@ -123,7 +123,7 @@ def class_pass(
             for a in range(rows):
                 r[a] = weights[i + a] * (z[k, a] - (1.0 if y[i + a] == k else 0.0))
                 gradient[k, n_features] += r[a]
-            add_rows(X, i, end, r, gradient[k], block if k == 0 else X.shape[0])
+            add_rows(X, i, end, r, gradient[k])
         if table.shape[0] == 0:
             continue
         for a in range(rows):

@@ -1,11 +1,16 @@
 """One pass over dense rows: loss, gradient and, on request, a sketch of the curvature.
 
-The rows are taken in blocks that fit the first-level cache. While a block is there it is used
-twice: for the raw predictions z = X w + b and for X' (slope of each row). So memory is read once,
-which is what a pass costs; X w followed by X' r in NumPy reads it twice and writes z and r between.
-While the second use of a block keeps the processor busy, the next block is fetched: memory would
-else be idle for a third of the time (measured: 40 to 34 ms for a million rows of 100 columns, 16.5
-to 11 ms for 28).
+Memory is read once, which is what a pass costs; X w followed by X' r in NumPy reads it twice and
+writes z and r between. Two shapes of loop, one row after the other in both (short ones four at a
+time), which every processor can fetch ahead of by itself:
+
+- squared errors: a row is multiplied by w, and at once, while it is in the nearest cache, added to
+  the gradient;
+- other losses: the rows of a block that fits the nearest cache are multiplied by w, the losses of
+  the block are worked out in a loop of their own, which becomes vector code, and the block is used
+  a second time for X' (slope of each row).
+
+``python -m benchmarks.passes`` prints what a pass costs beside reading the rows once.
 
 Arithmetic is float64 even where X is float32: measured, the pass is as fast (memory is what is
 slow), sums keep their digits, and no product overflows.
@@ -24,7 +29,6 @@ from numba import njit
 
 from downslope.kernels import FAST, STRICT
 from downslope.kernels.exponential import exp, log1p
-from downslope.kernels.prefetch import LINE, prefetch
 from downslope.kernels.scalar import (
     LOG_LOSS,
     MSE,
@@ -37,7 +41,10 @@ from downslope.kernels.scalar import (
 
 Array = Any
 BLOCK_BYTES = 16384
-"""Of a block of rows: it and the next, fetched meanwhile, fit the first-level cache."""
+"""Of a block of rows: half of a first-level cache of 32 kB."""
+SHORT = 256
+"""Bytes of a row up to which four of them are one stretch of memory, and sums of single rows cost
+more than reading them."""
 COMMON = (MSE, SQUARED_ERROR, LOG_LOSS, POISSON)
 """Losses whose loops are written out: vector code, and a third less to compile on first use."""
 REASSOCIATE = FAST["fastmath"]
@@ -50,25 +57,19 @@ def others_for(code: int) -> bool | None:
 
 @njit(**FAST)
 def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) -> None:
-    """``z[i] = X[low + i] @ w + b``, eight rows at a time."""
-    n_features = X.shape[1]
-    i = low
-    while i + 8 <= high:
-        k = i - low
-        z0, z1, z2, z3, z4, z5, z6, z7 = b, b, b, b, b, b, b, b
+    """``z[i] = X[low + i] @ w + b``; short rows four at a time."""
+    n_features, i = X.shape[1], low
+    while n_features * X.itemsize <= SHORT and i + 4 <= high:
+        z0, z1, z2, z3 = b, b, b, b
         for j in range(n_features):
             v = w[j]
             z0 += X[i, j] * v
             z1 += X[i + 1, j] * v
             z2 += X[i + 2, j] * v
             z3 += X[i + 3, j] * v
-            z4 += X[i + 4, j] * v
-            z5 += X[i + 5, j] * v
-            z6 += X[i + 6, j] * v
-            z7 += X[i + 7, j] * v
+        k = i - low
         z[k], z[k + 1], z[k + 2], z[k + 3] = z0, z1, z2, z3
-        z[k + 4], z[k + 5], z[k + 6], z[k + 7] = z4, z5, z6, z7
-        i += 8
+        i += 4
     while i < high:
         z0 = b
         for j in range(n_features):
@@ -78,21 +79,15 @@ def predict_rows(X: Array, low: int, high: int, w: Array, b: float, z: Array) ->
 
 
 @njit(**FAST)
-def add_rows(X: Array, low: int, high: int, r: Array, g: Array, ahead: int) -> None:
-    """``g += X[low:high].T @ r``, four rows at a time.
-
-    Meanwhile the rows ``ahead`` of these are asked for: the next block then comes from the cache.
-    """
-    n_features, end = X.shape[1], X.shape[0] - 4
+def add_rows(X: Array, low: int, high: int, r: Array, g: Array) -> None:
+    """``g += X[low:high].T @ r``, four rows at a time: they are in the cache, ``g`` is not free."""
+    n_features = X.shape[1]
     i = low
     while i + 4 <= high:
         r0 = r[i - low]
         r1 = r[i - low + 1]
         r2 = r[i - low + 2]
         r3 = r[i - low + 3]
-        if i + ahead <= end:  # rows lie one after the other, so four of them are one stretch
-            for j in range(0, 4 * n_features, LINE // X.itemsize):
-                prefetch(X, i + ahead, j)
         for j in range(n_features):
             g[j] += r0 * X[i, j] + r1 * X[i + 1, j] + r2 * X[i + 2, j] + r3 * X[i + 3, j]
         i += 4
@@ -101,6 +96,41 @@ def add_rows(X: Array, low: int, high: int, r: Array, g: Array, ahead: int) -> N
         for j in range(n_features):
             g[j] += r0 * X[i, j]
         i += 1
+
+
+@njit(**FAST)
+def add_squares(
+    X: Array, y: Array, weights: Array, w: Array, bend: float, low: int, high: int, gradient: Array
+) -> float:
+    """What rows add to ``bend / 2`` times the squared errors and to their gradient."""
+    n_features, total, i = X.shape[1], 0.0, low
+    while n_features * X.itemsize <= SHORT and i + 4 <= high:
+        b = w[n_features]
+        e0, e1, e2, e3 = b - y[i], b - y[i + 1], b - y[i + 2], b - y[i + 3]
+        for j in range(n_features):
+            v = w[j]
+            e0 += X[i, j] * v
+            e1 += X[i + 1, j] * v
+            e2 += X[i + 2, j] * v
+            e3 += X[i + 3, j] * v
+        r0, r1 = bend * weights[i] * e0, bend * weights[i + 1] * e1
+        r2, r3 = bend * weights[i + 2] * e2, bend * weights[i + 3] * e3
+        total += 0.5 * (r0 * e0 + r1 * e1 + r2 * e2 + r3 * e3)
+        for j in range(n_features):
+            gradient[j] += r0 * X[i, j] + r1 * X[i + 1, j] + r2 * X[i + 2, j] + r3 * X[i + 3, j]
+        gradient[n_features] += r0 + r1 + r2 + r3
+        i += 4
+    while i < high:
+        e0 = w[n_features] - y[i]
+        for j in range(n_features):
+            e0 += X[i, j] * w[j]
+        r0 = bend * weights[i] * e0
+        total += 0.5 * r0 * e0
+        for j in range(n_features):
+            gradient[j] += r0 * X[i, j]
+        gradient[n_features] += r0
+        i += 1
+    return total
 
 
 @njit(**FAST)
@@ -250,7 +280,6 @@ def add_block(
     gradient: Array,
     z: Array,
     r: Array,
-    ahead: int,
     others: bool | None,
 ) -> float:
     """What a block adds to the loss and to ``gradient``; ``z``, ``r``: predictions and slopes."""
@@ -259,36 +288,9 @@ def add_block(
     total = losses_of_rows(
         code, parameter, z[:rows], y[low:high], weights[low:high], r[:rows], others
     )
-    add_rows(X, low, high, r, gradient, ahead)
+    add_rows(X, low, high, r, gradient)
     for k in range(rows):
         gradient[n_features] += r[k]
-    return total
-
-
-@njit(**STRICT)
-def dense_stretches(
-    X: Array,
-    y: Array,
-    weights: Array,
-    w: Array,
-    code: int,
-    parameter: float,
-    stretches: Array,
-    gradient: Array,
-    others: bool | None,
-) -> float:
-    """``dense_pass`` over many short ``stretches``, first and last rows, and without a sketch."""
-    block = rows_of_block(X)
-    z, r, total = np.empty(block), np.empty(block), 0.0
-    for k in range(stretches.shape[0]):
-        last = stretches[k, 1]
-        after = stretches[k + 1, 0] if k + 1 < stretches.shape[0] else X.shape[0]
-        for i in range(stretches[k, 0], last, block):
-            end = min(last, i + block)
-            ahead = (end if end < last else after) - i
-            total += add_block(
-                X, y, weights, w, code, parameter, i, end, gradient, z, r, ahead, others
-            )
     return total
 
 
@@ -330,6 +332,9 @@ def dense_pass(
     seed, first_row : unsigned and signed 64-bit, signs depend on seed and first_row + row
     others : None where the loss is one of ``COMMON``; ``others_for`` tells
     """
+    if table.shape[0] == 0 and code in (MSE, SQUARED_ERROR):
+        bend = 2.0 if code == MSE else 1.0
+        return add_squares(X, y, weights, w, bend, low, high, gradient)
     block = rows_of_block(X)
     z = np.empty(block)
     r = np.empty(block)
@@ -337,7 +342,7 @@ def dense_pass(
     total = 0.0
     for i in range(low, high, block):
         end = min(high, i + block)
-        total += add_block(X, y, weights, w, code, parameter, i, end, gradient, z, r, block, others)
+        total += add_block(X, y, weights, w, code, parameter, i, end, gradient, z, r, others)
         if table.shape[0] > 0:
             rows = end - i
             curvatures_of_rows(
@@ -345,4 +350,41 @@ def dense_pass(
             )
             sketch_rows(X, i, end, r, h, table, i - low, seed, first_row)
     center_table(table, shift)
+    return total
+
+
+@njit(**STRICT)
+def dense_stretches(
+    X: Array,
+    y: Array,
+    weights: Array,
+    w: Array,
+    code: int,
+    parameter: float,
+    stretches: Array,
+    gradient: Array,
+    others: bool | None,
+) -> float:
+    """``dense_pass`` over many short ``stretches``, first and last rows, and without a sketch."""
+    no_table = np.zeros((0, X.shape[1] + 2))
+    total = 0.0
+    for k in range(stretches.shape[0]):
+        low, high = stretches[k, 0], stretches[k, 1]
+        total += dense_pass(
+            X,
+            y,
+            weights,
+            w,
+            code,
+            parameter,
+            low,
+            high,
+            gradient,
+            no_table,
+            w,
+            0.0,
+            np.uint64(0),
+            0,
+            others,
+        )
     return total

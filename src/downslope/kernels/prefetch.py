@@ -16,8 +16,6 @@ AHEAD = 12
 LINE = 64
 """Bytes that memory delivers at a time."""
 
-EVERYWHERE = 3
-"""Into all caches: for rows that are used again soon."""
 ONCE = 0
 """Into the nearest cache and past the others: for rows that are used once in an epoch."""
 
@@ -45,10 +43,8 @@ def _fetching(where: int) -> Any:
     return intrinsic(fetch)
 
 
-prefetch = _fetching(EVERYWHERE)
-"""Fetch the line of memory that holds ``array[row, column]`` into every cache."""
 prefetch_once = _fetching(ONCE)
-"""As ``prefetch``, past the outer caches."""
+"""Fetch the line of memory that holds ``array[row, column]``, past the outer caches."""
 
 
 @njit(inline="always")
