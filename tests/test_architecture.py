@@ -15,7 +15,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # its own floor and the floors above it, never from one below.
 FLOORS = {
     "words and mathematics": """
-        errors files wording losses penalties rules rates stopping trace stability kernels
+        errors files wording pairs losses penalties rules rates stopping trace stability kernels
         memory_reuse memory_room
         """,
     "the problem": "sources scaling objective problems",

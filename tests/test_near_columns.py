@@ -5,10 +5,18 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 
 from downslope import DescentClassifier, DescentRegressor
-from downslope.bowl.near_columns import differences, near_columns
+from downslope.bowl.near_columns import parting_of
+from downslope.bowl.parted import Exchange
+from downslope.bowl.smooth import Settings
+from downslope.bowl.solve import solve
+from downslope.bowl.solve_stream import solve_stream
+from downslope.losses import AbsoluteError, Huber, LogLoss, SquaredError
+from downslope.sources.memory import MemoryRows
 
 NUMBERS = (
     "squared_error",
@@ -119,7 +127,7 @@ def test_what_is_rounding_is_left_out_and_said(loss: str) -> None:
     X, _, level, g = pair(500, 1e-15)
     y = targets(loss, level, g)
     sentence = model(loss).fit(X, y).reason_.sentence
-    assert "differ by rounding alone" in sentence
+    assert "by rounding alone" in sentence
     twin = np.column_stack((X[:, 0], 2.0 * X[:, 0], X[:, 2]))
     assert "rounding alone" not in model(loss).fit(twin, y).reason_.sentence
 
@@ -133,34 +141,111 @@ def test_a_column_that_nearly_is_a_sum(terms: int) -> None:
     assert DescentRegressor().fit(X, y).score(X, y) > 0.98
 
 
-@pytest.mark.parametrize("kind", [np.float64, np.float32])
-def test_weights_go_back_and_forth(kind: Any) -> None:
+def test_what_is_left_out_has_a_name() -> None:
+    X, _, level, _ = pair(500, 1e-15)
+    frame = pd.DataFrame(X, columns=["start", "end", "weight"])
+    sentence = DescentRegressor().fit(frame, level).reason_.sentence
+    assert re.search(r"to which (start|end) is what (start|end) make", sentence), sentence
+
+
+def test_an_exact_dependence_takes_nothing_away() -> None:
+    g = np.random.default_rng(2)
+    a, b = g.integers(0, 100, (2, 400)).astype(float)
+    fitted = DescentRegressor().fit(np.column_stack((a, b, (a + 2.0 * b) / 8.0)), a - b)
+    assert "rounding alone" not in fitted.reason_.sentence
+
+
+@pytest.mark.parametrize("apart", [1e-6, 1e-8, 1e-10, 1e-12, 1e-13])
+@pytest.mark.parametrize("loss", [SquaredError(), LogLoss(), Huber(), AbsoluteError()])
+def test_a_stream_feels_it(loss: Any, apart: float) -> None:
+    X, clear, level, _ = pair(6000, apart)
+    y = np.sign(level + np.sin(40.0 * level)) if loss.name == "log_loss" else level
+    settings = Settings(tol=1e-7)
+    near = solve_stream(MemoryRows(X, y), loss, settings=settings)
+    right = solve(clear, y, loss, settings=settings)
+    assert near.sketches > 0  # it was not read into memory
+    digits = 2e-7 + (1e-16 / apart) ** 2 * 1e3
+    gained = 0.5 * np.var(y)  # about so much, whatever the loss
+    assert abs(near.value - right.value) <= digits * gained
+    assert near.value - right.value <= near.bound + 1e-12 * abs(right.value)
+    np.testing.assert_allclose(near.w[0] + near.w[1], right.w[0], rtol=1e-2 + 3e-15 / apart)
+
+
+def test_a_stream_says_what_is_rounding() -> None:
+    X, _, level, _ = pair(6000, 1e-15)
+    found = solve_stream(MemoryRows(X, level), SquaredError())
+    (out,) = found.left_out
+    assert {out.column, *out.others} == {0, 1}
+    assert "by rounding alone" in found.reason.sentence
+
+
+@pytest.mark.parametrize("n", [300, 20_000])
+def test_rows_that_weigh_little_do_not_hide_it(n: int) -> None:
+    g = np.random.default_rng(4)
+    a, d = g.normal(size=(2, n))
+    weights = 10.0 ** g.uniform(-12.0, 0.0, n)
+    X = np.column_stack((a, a + np.where(weights > 1e-6, 1e-9, 1.0) * d))
+    clear = np.column_stack((a, (X[:, 1] - X[:, 0]) / 1e-9))
+    y = a + np.clip(clear[:, 1], -3.0, 3.0)
+    near = solve(X, y, SquaredError(), weights=weights / weights.mean())
+    right = solve(clear, y, SquaredError(), weights=weights / weights.mean())
+    assert near.value == pytest.approx(right.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+def test_more_columns_than_rows_of_which_some_nearly_repeat(loss: str) -> None:
+    g = np.random.default_rng(6)
+    X = g.normal(size=(30, 60))
+    X[20:] = X[:10] + 1e-9 * g.normal(size=(10, 60))
+    y = g.normal(size=30)
+    assert model(loss).fit(X, y).score(X, y) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_differences_of_differences_and_dummies() -> None:
+    g = np.random.default_rng(7)
+    n = 2000
+    a, b, c, e = g.normal(size=(4, n))
+    level = np.eye(4)[g.integers(0, 4, n)]
+    first = a + 1e-6 * b
+    X = np.column_stack((level, a, first, first + 1e-11 * c, 3.7 * a + 5.0 + 1e-10 * e))
+    steps = (X[:, 5] - a) / 1e-6, (X[:, 6] - X[:, 5]) / 1e-11
+    exact = X.astype(np.longdouble)  # no more than a check of the check where it is a double
+    last = (exact[:, 7] - np.longdouble(3.7) * exact[:, 4] - 5.0) / np.longdouble(1e-10)
+    clear = np.column_stack((level, a, *steps, last.astype(float)))
+    y = a + b + c + e + level @ [0.0, 1.0, 2.0, 3.0] + 0.1 * g.normal(size=n)
+    for rows in (X, sparse.csr_matrix(X)):
+        near = solve(rows, y, SquaredError())
+        right = solve(clear, y, SquaredError())
+        assert near.value == pytest.approx(right.value, rel=1e-4)
+
+
+def test_weights_go_back_and_forth() -> None:
     g = np.random.default_rng(3)
-    a, b = g.normal(size=(2, 700))
-    X = np.column_stack((a, b, a + 1e-3 * b, a + b)).astype(kind)
-    X[:, 3] = X[:, 0] + X[:, 1]
-    near = near_columns(np.column_stack((X[:, :2], X[:, :1] + kind(1e-6) * X[:, 1:2], X)), True)
-    assert near is not None
-    w = g.normal(size=8)
-    back = near.back(w, 1)
-    np.testing.assert_allclose(near.there(back, 1), w, rtol=1e-9, atol=1e-9)
-    rows = np.column_stack((X[:, :2], X[:, :1] + kind(1e-6) * X[:, 1:2], X))
-    z = near.rows(rows) @ w[:7] + w[7]
-    np.testing.assert_allclose(rows.astype(float) @ back[:7] + back[7], z, atol=1e-6 * abs(z).max())
+    a, b, c = g.normal(size=(3, 700))
+    X = np.column_stack((a, b, a + 1e-9 * b * b, a + b, 1e3 + 3.7 * a + 1e-7 * c))
+    parting = parting_of(X, np.ones(700), True)
+    assert (len(parting.rests), len(parting.out)) == (2, 1)
+    exchange = Exchange(parting, X.mean(axis=0), True, 1)
+    w = g.normal(size=5)
+    old = exchange.to_old(w)
+    np.testing.assert_allclose(exchange.to_new(old), w, rtol=1e-6)
+    new, scale = parting.apply(X), np.abs(X @ old[:5]).max()
+    np.testing.assert_allclose(X @ old[:5] + old[5], new @ w[:4] + w[4], atol=1e-13 * scale)
     slope = g.normal(size=700)
-    there = np.append(near.rows(rows).T @ slope, slope.sum())
-    here = np.append(rows.astype(float).T @ slope, slope.sum())
-    np.testing.assert_allclose(near.slope_back(there, 1), here, atol=1e-4)
+    there, here = np.append(new.T @ slope, slope.sum()), np.append(X.T @ slope, slope.sum())
+    np.testing.assert_allclose(exchange.gradient_to_old(there), here, rtol=1e-6, atol=1e-6)
 
 
-def test_differences_have_all_their_digits() -> None:
-    x = np.array([[1.7e12 + 1.0, 1.7e12], [3.0, 1.0]])
-    out = differences(x, np.array([0]), np.array([1]), np.array([[1.0]]))
-    np.testing.assert_array_equal(out, [[1.0], [2.0]])
+def test_healthy_columns_pay_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("columns were looked at")
 
-
-def test_columns_that_are_far_apart_are_left_alone() -> None:
-    g = np.random.default_rng(5)
-    assert near_columns(g.normal(size=(500, 20)), True) is None
-    assert near_columns(np.zeros((0, 3)), True) is None
-    assert near_columns(np.ones((50, 3)), True) is None
+    monkeypatch.setattr("downslope.bowl.solve.parting_of", never)
+    g = np.random.default_rng(8)
+    for n, d in ((200, 3), (20_000, 30), (30, 80)):
+        X = g.normal(size=(n, d)) * 10.0 ** g.uniform(-6, 6, d) + g.normal(size=d)
+        y = X[:, 0] / X[:, 0].std() + g.normal(size=n)
+        DescentRegressor().fit(X, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # few rows are told apart
+            model("log_loss", max_iter=20).fit(X, np.where(g.random(n) < 0.3, 1, y > 0))

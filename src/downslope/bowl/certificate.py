@@ -13,15 +13,13 @@ Huber's loss and the squared hinge, whose rows may leave their parabola.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from downslope.stopping import Reason
 
 DEFAULT_TOL = 1e-6
-MOST_NAMED = 5
-"""Columns that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -142,20 +140,6 @@ def converged(bound: float) -> Reason:
     return Reason(
         "converged", f"At most {bound:.1e} above the lowest possible loss.", converged=True
     )
-
-
-def among(reason: Reason, told: float, bound: float, columns: tuple[int, ...]) -> Reason:
-    """The reason with a bound that has become larger, and what was left out of the search."""
-    sentence = reason.sentence.replace(f"{told:.1e}", f"{bound:.1e}")
-    if columns and reason.converged:
-        names = ", ".join(str(j) for j in columns[:MOST_NAMED])
-        more = ", ..." if len(columns) > MOST_NAMED else ""
-        sentence = sentence.replace(
-            "the lowest possible loss",
-            f"the lowest possible loss of models to which columns {names}{more} (from 0) are what "
-            "others add up to, from which they differ by rounding alone",
-        )
-    return replace(reason, sentence=sentence)
 
 
 def at_rounding(bound: float) -> Reason:

@@ -325,7 +325,7 @@ def solve_on(
     kind = np.float32 if X.dtype == torch.float32 else np.float64
     problem = Smooth(passes, penalty.l2 * penalised**2, settings.log, kind=kind)
     moved = shift if shift.any() else None
-    settings = told_in_user_units(settings, moved, None, k)
+    settings = told_in_user_units(settings, moved, k)
     solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
     return replace(solution, w=moved_back(solution.w, moved, k))
 

@@ -32,7 +32,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from downslope.bowl import certificate
-from downslope.bowl.metric import CONSTANT
+from downslope.bowl.metric import CONSTANT, NEAR, cholesky
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import Settings, Smooth, Solution
@@ -152,6 +152,8 @@ def interior_walk(
     null_value = problem.at(null)[0]
     tol = certificate.DEFAULT_TOL if settings.tol is None else settings.tol
     edges, units = _edges(problem, passes, l1, float(null[-1]) if passes.fit_intercept else 0.0)
+    if problem.watchful:
+        problem.watch_out(_near(edges.rows))
     here, steps, waited, apart = _begin(edges), 0, 0, math.inf
     best: tuple[float, Array, float] = (math.inf, null, null_value)
     while True:
@@ -177,6 +179,13 @@ def interior_walk(
             return Solution(best[1], best[2], best[0], reason, problem.read, steps, steps)
         here, steps = there, steps + 1
         problem.read += PASSES - 1.0
+
+
+def _near(rows: Array) -> bool:
+    """Whether columns nearly depend on one another."""
+    gram = rows.T @ rows
+    scale = 1.0 / np.sqrt(np.diag(gram))
+    return cholesky(gram * scale * scale[:, None], NEAR) is None
 
 
 def _edges(

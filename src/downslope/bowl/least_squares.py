@@ -41,6 +41,7 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
         0.5 * (passes.loss.max_curvature or 1.0) * float(np.mean(passes.weights * apart**2))
     )
     metric = _exact_metric(problem, passes)
+    problem.watch_out(metric.near)
     problem.read += 1.0
     pair = (np.zeros(len(null)), np.zeros(len(null)))
     here, last, steps = _precise_point(problem, passes, metric, pair), math.inf, 0
@@ -110,6 +111,7 @@ def in_one_pass(problem: Smooth, passes: DensePasses, settings: Settings) -> Sol
     problem.read += 1.0
     bend = curvature_of(gram, None, shift, problem.ridge, passes.n_rows, 1)
     metric = metric_from(bend, rho=0.0)
+    problem.watch_out(metric.near)
     w = null + metric.lift(metric.wish)
     view = View(w, *problem.at(w), metric)
     target = problem.target(settings, sample.at(null)[0])

@@ -20,7 +20,7 @@ points it finds the one whose scaled weights are shortest.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import lapack
@@ -34,6 +34,8 @@ CONSTANT = 1e-13
 """A column whose deviation is below this share of its mean does not vary beyond rounding."""
 PLAIN_CHOLESKY = 1e-6
 """Smallest diagonal of R for which the Cholesky factor of a Gram matrix is trusted."""
+NEAR = 1e-5
+"""Smallest diagonal of R below which slopes along its direction have too few digits."""
 SINGLE = 400
 """Weights from which on products in single precision are tried first."""
 SINGLE_CHOLESKY = 3e-3
@@ -60,6 +62,8 @@ class Metric:
         sqrt(weights / buckets); 0 where the table holds every row.
     wish : array of shape (rank,)
         Solution of the sketched least squares problem.
+    near : bool
+        Whether columns nearly depend on one another, or do.
     """
 
     basis: Array
@@ -68,6 +72,7 @@ class Metric:
     n_outputs: int
     rho: float
     wish: Array
+    near: bool = False
 
     @property
     def rank(self) -> int:
@@ -136,7 +141,7 @@ def metric_of(
         scale = _inverse_lengths(bend)
         factor = cholesky(_unit_hessian(bend, scale), SINGLE_CHOLESKY)
         if factor is not None:
-            return _metric(bend, scale, factor, rho)
+            return _metric(bend, scale, Factor(*factor), rho)
     bend = curvature_of(products(table), table, shift, ridge, n_rows, n_outputs)
     return metric_from(bend, rho)
 
@@ -156,8 +161,8 @@ def _unit_hessian(bend: "Bend", scale: Array) -> Array:
     return bend.hessian[np.ix_(bend.alive, bend.alive)] * scale * scale[:, None]
 
 
-def _metric(bend: "Bend", scale: Array, factor: tuple[Array, Array], rho: float) -> Metric:
-    (root, unroot), alive = factor, bend.alive
+def _metric(bend: "Bend", scale: Array, factor: "Factor", rho: float) -> Metric:
+    (root, unroot, near), alive = factor, bend.alive
     m, n_outputs = len(bend.ridge), bend.n_outputs
     basis = np.zeros((m, root.shape[0]))
     basis[alive] = unroot * scale[:, None]
@@ -165,7 +170,7 @@ def _metric(bend: "Bend", scale: Array, factor: tuple[Array, Array], rho: float)
     inverse[:, alive] = root / scale
     wish = basis.T @ bend.wish
     basis = center_weights(basis, bend.center, n_outputs, -1.0)
-    return Metric(basis, inverse, bend.center, n_outputs, rho, wish)
+    return Metric(basis, inverse, bend.center, n_outputs, rho, wish, near)
 
 
 @dataclass(frozen=True)
@@ -241,31 +246,36 @@ def _wide_metric(table: Array, shift: Array, ridge: Array, n: int, n_outputs: in
     lengths = np.sqrt(ridge[:k]) if ridged else np.sqrt((rows[:, :k] ** 2).sum(axis=0))
     alive = lengths > 0.0 if ridged else lengths > CONSTANT * np.repeat(np.abs(center), n_outputs)
     scaled = rows[:, :k][:, alive] / lengths[alive]
-    left, roots = _left_vectors(scaled)
+    # A ridge bends what the rows do not, and classes share what one of them has.
+    left, roots, near = _left_vectors(scaled, len(rows) if ridged or n_outputs > 1 else m - k)
     right = scaled.T @ left / roots
     bend = np.sqrt(roots**2 + ridged)
-    root, unroot = _factor(rows[:, k:].T @ rows[:, k:], lambda: rows[:, k:])
+    root, unroot, _ = _factor(rows[:, k:].T @ rows[:, k:], lambda: rows[:, k:])
     rank = len(roots)
     basis, inverse = np.zeros((m, rank + len(root))), np.zeros((rank + len(root), m))
     basis[:k][alive, :rank] = right / bend / lengths[alive, None]
     inverse[:rank, :k][:, alive] = (right * bend).T * lengths[alive]
     basis[k:, rank:], inverse[rank:, k:] = unroot, root
     wish = basis.T @ (rows.T @ table[:, m]) / np.sqrt(n)
-    return Metric(
-        center_weights(basis, center, n_outputs, -1.0), inverse, center, n_outputs, 0.0, wish
-    )
+    basis = center_weights(basis, center, n_outputs, -1.0)
+    return Metric(basis, inverse, center, n_outputs, 0.0, wish, near)
 
 
-def _left_vectors(rows: Array) -> tuple[Array, Array]:
-    """Left singular vectors and singular values that are not rounding."""
+def _left_vectors(rows: Array, gone: int) -> tuple[Array, Array, bool]:
+    """Left singular vectors and values that are not rounding, and whether more are than ``gone``.
+
+    Centring takes a direction from the rows of every class; more that are missing, or nearly so,
+    are worth a look at the rows themselves.
+    """
     squares, vectors = np.linalg.eigh(rows @ rows.T)
     roots = np.sqrt(np.maximum(squares, 0.0))
     share_of_largest = roots / roots[-1]
-    kept = share_of_largest > CLEAR_NULL
-    if (share_of_largest < CLEAR_ROOT).any():
+    kept, small = share_of_largest > CLEAR_NULL, share_of_largest < CLEAR_ROOT
+    near = bool(np.count_nonzero(small) > gone)
+    if near or (kept & small).any():
         vectors, roots, _ = np.linalg.svd(rows, full_matrices=False)
         kept = roots > 4 * max(rows.shape) * np.finfo(float).eps * roots[0]
-    return vectors[:, kept], roots[kept]
+    return vectors[:, kept], roots[kept], near
 
 
 def products(table: Array) -> Array:
@@ -359,7 +369,15 @@ def cholesky(hessian: Array, least: float) -> tuple[Array, Array] | None:
     return np.tril(lower).T, np.ascontiguousarray(np.tril(inverse).T)
 
 
-def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
+class Factor(NamedTuple):
+    """R, a right inverse of it, and whether it is so near singular that digits are lost."""
+
+    root: Array
+    unroot: Array
+    near: bool = False
+
+
+def _factor(hessian: Array, scaled_table: Any) -> Factor:
     """R with R'R = ``hessian`` (unit diagonal) and a right inverse of it.
 
     Cholesky where that is safe, else eigenvalues, else singular values of the table, if it is at
@@ -367,7 +385,7 @@ def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
     """
     m, plain = len(hessian), cholesky(hessian, PLAIN_CHOLESKY)
     if plain is not None:
-        return plain
+        return Factor(*plain, near=bool(np.diag(plain[0]).min(initial=1.0) < NEAR))
     squares, vectors = np.linalg.eigh(hessian)
     roots = np.sqrt(np.maximum(squares, 0.0))
     share_of_largest = roots / roots[-1]
@@ -379,4 +397,4 @@ def _factor(hessian: Array, scaled_table: Any) -> tuple[Array, Array]:
         kept = share_of_largest > 4 * m * np.finfo(float).eps
     else:
         kept = share_of_largest > CLEAR_NULL
-    return roots[kept, None] * vectors[:, kept].T, vectors[:, kept] / roots[kept]
+    return Factor(roots[kept, None] * vectors[:, kept].T, vectors[:, kept] / roots[kept], near=True)

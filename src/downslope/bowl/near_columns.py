@@ -1,260 +1,336 @@
-"""Columns that nearly agree, and the small differences in which the target may lie.
+"""Columns that nearly repeat others: what sets them apart takes their place.
 
-Start and end of a job, a price before and after rounding: two columns of seven or more equal
-digits. The loss may feel their difference alone, yet all that a solver measures of it, products of
-columns, is lost in the rounding of the products: digits e of a column leave e^2 of its square. So
-where there is no penalty to say otherwise, a column that nearly is a sum of others is replaced by
-what is left of it::
+A start and an end in milliseconds of a year differ by 1e-8 of their spread. All that the end says
+beyond the start lies in the last digits of the column; in sums of squares, which hold sixteen, it
+is gone. The difference ``end - start`` has all its digits, and ``start w1 + end w2`` is the same
+model as ``start (w1 + w2) + (end - start) w2``. So where the first look at the curvature shows that
+columns nearly depend on one another, they are exchanged before anything is solved::
 
-    r = x - (a_1 x_1 + a_2 x_2 + ...)       w_j <- w_j - a_j w_r   when the weights go back
+    1  sketch    rows of random sign, added up in a few per column; a pivoted QR of that table
+                 itself, not of its products, tells dependence down to some 1e-15
+    2  rest      column j minus what the columns before it make of it, ``x_j - X t``, with t
+                 rounded to few digits and the sum in pairs of floats, so that it is exact
+    3  weights   ``w_k = w'_k - t_k w'_j`` for the columns as they were
 
-summed with twice the digits (``kernels.double_double``), so that it is as exact as the cells are.
-Any ``a`` will do, for the models are the same ones; those of least squares over a few rows leave
-the smallest difference, and the shortest decimal that leaves as small a one makes it exact where
-the dependence is. A difference within a few units in the last place of the cells is rounding: it
-becomes 0, and who reads the answer is told which columns were taken for sums of others.
+Healthy columns never come here. What is left of a column after step 2 may be rounding: below
+``CUT`` of its cells nothing can be told from their last digits, and it is left out.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy import linalg
+
+from downslope.bowl.metric import CONSTANT
+from downslope.pairs import minus_products, two_product, two_sum
 
 Array = Any
-NEAR = 1e-5
-"""Share of a column's deviation that others leave of it, below which it is replaced: the root of
-rounding is 1e-8, and preconditioners are to have three digits."""
-ULPS = 8.0
-"""Differences of so many units in the last place are rounding."""
-FEWEST = 256
-"""Rows that are looked at, or twice as many as there are columns."""
-ROUNDS = 3
-"""Differences of columns may nearly agree in their turn."""
-DIGITS = (1, 2, 3, 6, 9, 12)
-IN_CACHE = 4096
-SPLITTER = 134217729.0  # 2^27 + 1
+EPS = float(np.finfo(np.float64).eps)
+APART = 1e-3
+"""Share of a column that others do not make, below which what they do not make takes its place."""
+CUT = 64.0 * EPS
+"""Share of the cells below which a rest is their rounding: predictions made from weights that are
+so much larger than what they do have one digit left."""
+ROUGH = 1e-3
+"""Share of a rest that may still be made of other columns, so that its factors have few digits."""
+PER_COLUMN = 8
+"""Rows of the sketch."""
+MOST_COLUMNS, MOST_CELLS = 1500, 2_000_000_000
+"""Columns, and cells of the sketch times the shorter side, up to which it is factored."""
+BLOCK = 4096
+NAMED = 1e-6
+"""Share of the largest part below which another column's part in a sum is not worth a name."""
+EXACT = 1e-20
+"""Share of a column below which its rest, in pairs of floats, is none at all."""
 
 
-@dataclass(frozen=True)
-class Round:
-    """Some columns, replaced by what others leave of them.
+class NearlyDependent(Exception):
+    """The first look at the curvature shows columns that nearly depend on one another."""
 
-    Attributes
-    ----------
-    columns : array of int, shape (k,)
-        Those that are replaced.
-    others : array of int, shape (p,)
-        Those that they nearly are sums of.
-    mix : array of shape (p, k)
-        The sums.
-    tiny : array of shape (k,)
-        Differences up to here are rounding, where the few rows showed none beyond; else 0.
-    shift : array of shape (k,)
-        Subtracted from the differences, whose mean may be far from zero on their own scale; 0
-        without an intercept.
-    """
 
-    columns: Array
+class Rest(NamedTuple):
+    """Column ``column`` minus ``factors`` times the columns ``others``, minus ``shift``."""
+
+    column: int
     others: Array
-    mix: Array
-    tiny: Array
-    shift: Array
+    factors: Array
+    shift: float = 0.0
 
-    def rows(self, X: Array) -> Array:
-        """The rows with these columns replaced; a copy."""
-        changed = np.array(X, order="C")
-        for low in range(0, len(X), IN_CACHE):
-            changed[low : low + IN_CACHE, self.columns] = self._differences(X[low : low + IN_CACHE])
-        return changed
+    def of(self, columns: Array) -> Array:
+        """The rest, rounded once; ``columns`` has one column a row."""
+        column, others = columns[self.column], columns[self.others]
+        return minus_products(column, np.append(self.factors, self.shift), [*others, 1.0])
 
-    def _differences(self, X: Array) -> Array:
-        left = differences(X, self.columns, self.others, self.mix)
-        return np.where(np.abs(left) <= self.tiny, 0.0, left) - self.shift
 
-    def back(self, w: Array, n_outputs: int) -> Array:
-        """Weights for the columns as they were."""
-        W = np.array(w, dtype=float).reshape(-1, n_outputs)
-        apart = W[self.columns]
-        np.subtract.at(W, self.others, self.mix @ apart)
-        if self.shift.any():
-            W[-1] -= self.shift @ apart
-        return W.ravel()
+class LeftOut(NamedTuple):
+    """A column that others make, but for a rest that is the rounding of their cells."""
 
-    def there(self, w: Array, n_outputs: int) -> Array:
-        """Weights for the replaced columns; undoes ``back``."""
-        W = np.array(w, dtype=float).reshape(-1, n_outputs)
-        apart = W[self.columns]
-        np.add.at(W, self.others, self.mix @ apart)
-        if self.shift.any():
-            W[-1] += self.shift @ apart
-        return W.ravel()
-
-    def slope_back(self, gradient: Array, n_outputs: int) -> Array:
-        """Gradient in the weights of the columns as they were."""
-        G = np.array(gradient, dtype=float).reshape(-1, n_outputs)
-        if self.shift.any():
-            G[self.columns] += self.shift[:, None] * G[-1]
-        G[self.columns] += self.mix.T @ G[self.others]
-        return G.ravel()
+    column: int
+    others: tuple[int, ...]
+    share: float
+    """Of its spread that they do not make; 0 where they make it to the last digit and beyond."""
 
 
 @dataclass(frozen=True)
-class Differences:
-    """Rounds of replaced columns, one after the other.
+class Parting:
+    """An exchange of columns.
 
     Attributes
     ----------
-    rounds : tuple of Round
+    n_features : int
+        Columns as they were.
+    rests : tuple of Rest
+        Columns that are exchanged, each after those it refers to.
+    out : tuple of Rest
+        Columns that are left out, whose rest is nothing.
     """
 
-    rounds: tuple[Round, ...]
+    n_features: int
+    rests: tuple[Rest, ...]
+    out: tuple[Rest, ...]
+
+    def centred(self, few: Array) -> "Parting":
+        """The same with rests moved near zero: their mean in a few rows is taken from them."""
+        columns = np.ascontiguousarray(few.T, dtype=np.float64)
+        return replace(
+            self, rests=tuple(rest._replace(shift=_level(rest.of(columns))) for rest in self.rests)
+        )
 
     @property
-    def left_out(self) -> tuple[int, ...]:
-        """Columns whose difference from others was taken for rounding."""
-        return tuple(sorted({int(j) for r in self.rounds for j in r.columns[r.tiny > 0.0]}))
+    def shift(self) -> Array:
+        """What is subtracted from the columns that are left."""
+        shift = np.zeros(self.n_features)
+        for rest in self.rests:
+            shift[rest.column] = rest.shift
+        return shift[self.kept]
 
-    def rows(self, X: Array) -> Array:
-        """The rows with columns replaced."""
-        for one in self.rounds:
-            X = one.rows(X)
-        return X
+    @property
+    def kept(self) -> Array:
+        """Columns that are left."""
+        kept = np.ones(self.n_features, dtype=bool)
+        kept[[rest.column for rest in self.out]] = False
+        return np.flatnonzero(kept)
 
-    def back(self, w: Array, n_outputs: int) -> Array:
-        """Weights for the columns as they were."""
-        for one in reversed(self.rounds):
-            w = one.back(w, n_outputs)
-        return w
+    def apply(self, X: Array) -> Array:
+        """The new columns, as float64."""
+        new = np.array(X, dtype=np.float64, order="C")
+        for low in range(0, len(X), BLOCK):
+            block = np.ascontiguousarray(X[low : low + BLOCK].T, dtype=np.float64)
+            for rest in self.rests:
+                new[low : low + BLOCK, rest.column] = rest.of(block)
+        return new if not self.out else np.ascontiguousarray(new[:, self.kept])
 
-    def there(self, w: Array, n_outputs: int) -> Array:
-        """Weights for the replaced columns."""
-        for one in self.rounds:
-            w = one.there(w, n_outputs)
-        return w
+    def to_old(self, w: Array) -> Array:
+        """Weights of the old columns, of shape (n_features, n_outputs), each rounded once."""
+        high = np.zeros((self.n_features, w.shape[1]))
+        high[self.kept] = w
+        low, new = np.zeros_like(high), high.copy()
+        for column, others, factors, _ in self.rests:
+            _add(high, low, others, -factors[:, None], new[column])
+        return high + low
 
-    def slope_back(self, gradient: Array, n_outputs: int) -> Array:
-        """Gradient in the weights of the columns as they were."""
-        for one in reversed(self.rounds):
-            gradient = one.slope_back(gradient, n_outputs)
-        return gradient
+    def to_new(self, w: Array) -> Array:
+        """Weights of the new columns with the predictions of those of the old ones."""
+        high, low = np.array(w, dtype=float), np.zeros(w.shape)
+        for column, others, factors, _ in reversed(self.ordered):
+            _add(high, low, others, factors[:, None], high[column])
+            low[others] += factors[:, None] * low[column]
+        return (high + low)[self.kept]
+
+    def gradient_to_old(self, gradient: Array) -> Array:
+        """Gradient in the weights of the old columns of one in those of the new."""
+        old = np.zeros((self.n_features, gradient.shape[1]))
+        old[self.kept] = gradient
+        for column, others, factors, _ in self.ordered:
+            old[column] += factors @ old[others]
+        return old
+
+    @property
+    def ordered(self) -> tuple[Rest, ...]:
+        """All of them, each after those it refers to; nothing refers to one that is left out."""
+        return (*self.rests, *self.out)
+
+    def shortest(self, w: Array, scale: Array) -> Array:
+        """Weights with the same predictions whose length, times ``scale``, is least."""
+        if not self.out:
+            return w
+        idle = np.zeros((self.n_features, len(self.out)))
+        for i, (column, others, factors, _) in enumerate(self.out):
+            idle[others, i], idle[column, i] = -factors, 1.0
+        scale = np.where(scale > 0.0, scale, 1.0)
+        idle *= scale[:, None]
+        basis = np.linalg.qr(idle / np.sqrt((idle**2).sum(axis=0)))[0]
+        scaled = w * scale[:, None]
+        return (scaled - basis @ (basis.T @ scaled)) / scale[:, None]
 
 
-def near_columns(X: Array, fit_intercept: bool) -> Differences | None:
-    """What to replace so that no column nearly is a sum of others; None where none is.
+def _add(high: Array, low: Array, where: Array, factors: Array, numbers: Array) -> None:
+    """Add products to some rows of a pair of arrays."""
+    product, error = two_product(factors, numbers)
+    high[where], more = two_sum(high[where], product)
+    low[where] += more + error
 
-    A few rows tell: columns that nearly agree in all rows do so in these. Where they agree in
-    these alone, the change does no harm.
 
-    Parameters
-    ----------
-    X : array of shape (n_rows, n_features)
-        Columns not far from zero on their own scale, if there is an intercept.
-    fit_intercept : bool
+class Seen(NamedTuple):
+    """What a sketch tells of the columns; those of ``scaled`` are centred, and of length 1."""
+
+    scaled: Array
+    lengths: Array
+    sizes: Array
+    """Length of the cells, not centred."""
+    alive: Array
+    """Columns that vary beyond rounding."""
+
+
+def sketch_rows(n_rows: int, n_features: int) -> int:
+    """Rows of the sketch; all of them where they are few."""
+    return min(n_rows, PER_COLUMN * (n_features + 1))
+
+
+def affordable(n_rows: int, n_features: int) -> bool:
+    """Whether the sketch of so many columns can be factored."""
+    rows = sketch_rows(n_rows, n_features)
+    few = n_features <= MOST_COLUMNS or n_rows < n_features
+    return few and rows * n_features * min(rows, n_features) <= MOST_CELLS * PER_COLUMN
+
+
+def _level(rest: Array) -> float:
+    """About the mean of a rest, in few digits."""
+    deviation = float(rest.std())
+    if not deviation > 0.0:
+        return float(rest.mean())
+    grid = 2.0 ** np.floor(np.log2(deviation))
+    return float(np.round(rest.mean() / grid) * grid)
+
+
+def grid_centers(few: Array) -> Array:
+    """About the mean of each column: numbers that can be subtracted without rounding anything.
 
     Examples
     --------
-    >>> start = np.arange(300.0)
-    >>> end = start + 1e-9 * np.sin(start)
-    >>> found = near_columns(np.column_stack((start, end)), True)
-    >>> one = found.rounds[0]
-    >>> one.columns.tolist(), one.others.tolist(), one.mix.tolist()
-    ([0], [1], [[1.0]])
+    >>> grid_centers(np.array([[1000.1, 0.0], [1000.3, 0.0]]))
+    array([1000.1875,    0.    ])
     """
-    few = few_rows(X)
-    rounds: list[Round] = []
-    while len(rounds) < ROUNDS and (found := _nearly_dependent(few, fit_intercept)) is not None:
-        rounds.append(found)
-        few = found.rows(few)
-    return Differences(tuple(rounds)) if rounds else None
+    mean, deviation = few.mean(axis=0, dtype=np.float64), few.std(axis=0, dtype=np.float64)
+    grid = 2.0 ** np.floor(np.log2(np.where(deviation > 0.0, deviation, 1.0)))
+    return np.where(deviation > 0.0, np.round(mean / grid) * grid, 0.0)
 
 
-def few_rows(X: Array) -> Array:
-    """Rows from all parts of the table, enough to tell whether columns depend on each other."""
+def folded(X: Array, weights: Array, shift: Array, first: int, n_buckets: int) -> Array:
+    """Rows of (X - shift, 1) with random signs, added up; ``first`` is the number of the first."""
     n, d = X.shape
-    return X[:: max(1, n // max(FEWEST, 2 * d))].astype(np.float64)
+    table = np.zeros((n_buckets, d + 1))
+    low = 0
+    while low < n:
+        bucket = (first + low) % n_buckets
+        rows = slice(low, min(n, low + n_buckets - bucket))
+        size = rows.stop - low
+        signed = np.sqrt(weights[rows]) * signs_of(first + low, size)
+        table[bucket : bucket + size, :d] += (X[rows] - shift) * signed[:, None]
+        table[bucket : bucket + size, d] += signed
+        low = rows.stop
+    return table
 
 
-def _nearly_dependent(few: Array, fit_intercept: bool) -> Round | None:
-    n, d = few.shape
-    mean = few.mean(axis=0) if fit_intercept and n else np.zeros(d)
-    apart = few - mean
-    lengths = np.sqrt((apart**2).mean(axis=0)) if n else np.zeros(d)
-    alive = np.flatnonzero(lengths > 1e-13 * np.abs(mean))
-    if not 1 < len(alive) < n - fit_intercept:
-        return None
-    unit = apart[:, alive] / lengths[alive]
-    _, order, rank, _ = lapack.dpstrf(unit.T @ unit / n, tol=NEAR**2)
-    if rank == len(alive):
-        return None
-    order = order - 1
-    kept, small = order[:rank], order[rank:]
-    parts = np.linalg.lstsq(unit[:, kept], unit[:, small], rcond=None)[0]
-    mix = parts * lengths[alive[small]] / lengths[alive[kept], None]
-    columns, others = alive[small], alive[kept]
-    mix = np.column_stack(
-        [_short(few, columns[c], others, mix[:, c], fit_intercept) for c in range(len(columns))]
-    )
-    used = mix.any(axis=1)
-    return _round(few, columns, others[used], mix[used], fit_intercept)
+def signs_of(first: int, n: int) -> Array:
+    """A random sign for every row, the same whenever it is asked for (splitmix64)."""
+    z = (np.arange(first + 1, first + n + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return 1.0 - 2.0 * ((z ^ (z >> np.uint64(31))) & np.uint64(1)).astype(np.float64)
 
 
-def _short(few: Array, column: int, others: Array, mix: Array, centred: bool) -> Array:
-    """The sum in few terms and short decimals, if it leaves as little of the column as any."""
-    most = np.abs(few).max(axis=0)
-    terms = np.abs(mix) * most[others]
-    floor = ULPS * np.finfo(float).eps * float(most[column] + terms.sum())
-    limit = 1.5 * _left(few, column, others, mix, centred) + floor / ULPS
-    few_terms = np.where(terms > 1e-9 * most[column], mix, 0.0)
-    for digits in DIGITS:
-        short = np.array([float(f"{a:.{digits}g}") for a in few_terms])
-        if _left(few, column, others, short, centred) <= limit:
-            return short
-    return mix
+def seen_in(table: Array, shift: Array, fit_intercept: bool) -> Seen:
+    """Centred and scaled columns from a sketch of (X - shift, 1)."""
+    ones, columns = table[:, -1], table[:, :-1]
+    center = ones @ columns / (ones @ ones) if fit_intercept else np.zeros(len(shift))
+    rows = columns - ones[:, None] * center
+    lengths = np.sqrt((rows**2).sum(axis=0))
+    far = np.abs(shift + center) * np.sqrt(ones @ ones) if fit_intercept else 0.0 * lengths
+    alive = (lengths > CONSTANT * far) & (lengths > 0.0)
+    scaled = rows / np.where(lengths > 0.0, lengths, 1.0)
+    return Seen(scaled, lengths, np.sqrt(lengths**2 + far**2), alive)
 
 
-def _left(few: Array, column: int, others: Array, mix: Array, centred: bool) -> float:
-    """Deviation of what the sum leaves of the column."""
-    left = differences(few, np.array([column]), others, mix[:, None])[:, 0]
-    return float(np.sqrt(np.mean((left - (left.mean() if centred else 0.0)) ** 2)))
+def part(seen: Seen, kind: Any) -> Parting:
+    """Which columns to exchange, and for what.
+
+    Parameters
+    ----------
+    seen : Seen
+    kind : dtype
+        Of the cells.
+    """
+    columns = np.flatnonzero(seen.alive)
+    rows = seen.scaled[:, columns]
+    triangle = np.linalg.qr(rows, mode="r") if len(rows) > len(columns) else rows
+    R, order = linalg.qr(triangle, mode="r", pivoting=True)
+    order, left = columns[order], np.zeros(len(columns))
+    left[: min(R.shape)] = np.abs(np.diag(R))
+    cut = max(CUT, float(np.finfo(kind).eps))
+    plain = int(np.count_nonzero(left >= APART))
+    cells = seen.sizes / np.where(seen.lengths > 0.0, seen.lengths, 1.0)
+    kept, rests, out = list(range(plain)), list[Rest](), list[Rest]()
+    for i in range(plain, len(columns)):
+        factors = linalg.solve_triangular(R[np.ix_(kept, kept)], R[kept, i])
+        j, others = int(order[i]), order[kept]
+        size = np.hypot(cells[j], np.linalg.norm(factors * cells[others]))
+        there = bool(left[i] > cut * size)
+        factors = _rounded(factors, max(left[i], EPS), seen.lengths[j] / seen.lengths[others])
+        used = factors != 0.0
+        (rests if there else out).append(Rest(j, others[used], factors[used]))
+        kept += [i] * there
+    return Parting(len(seen.alive), tuple(rests), tuple(out))
 
 
-def _round(few: Array, columns: Array, others: Array, mix: Array, centred: bool) -> Round:
-    left, most = differences(few, columns, others, mix), np.abs(few).max(axis=0)
-    floor = ULPS * np.finfo(float).eps * (most[columns] + np.abs(mix).T @ most[others])
-    largest, mean = np.abs(left).max(axis=0), left.mean(axis=0)
-    # Exactly 0 needs no leave: it stays 0 where it is, and counts where it is not.
-    tiny = np.where((largest > 0.0) & (largest <= floor), floor, 0.0)
-    deviation = left.std(axis=0)
-    off = centred & (tiny == 0.0) & (np.abs(mean) > deviation) & (deviation > 0.0)
-    grid = 2.0 ** np.floor(np.log2(np.where(off, deviation, 1.0)))
-    shift = np.where(off, np.round(mean / grid) * grid, 0.0)
-    return Round(columns, others, mix, tiny, shift)
+def _rounded(factors: Array, left: float, unit: Array) -> Array:
+    """Factors in units of the columns, with so many digits as the rest asks for."""
+    grid = 2.0 ** np.floor(np.log2(ROUGH * left / np.sqrt(max(len(factors), 1)) * unit))
+    return np.round(factors * unit / grid) * grid
 
 
-def differences(X: Array, columns: Array, others: Array, mix: Array) -> Array:
-    """``X[:, columns] - X[:, others] @ mix``, rounded once."""
-    high = X[:, columns].astype(np.float64)
-    low = np.zeros_like(high)
-    for j, parts in zip(others, mix, strict=True):
-        for c in np.flatnonzero(parts):
-            product, lost = _two_product(X[:, j].astype(np.float64), -parts[c])
-            total = high[:, c] + product
-            back = total - high[:, c]
-            low[:, c] += (high[:, c] - (total - back)) + (product - back) + lost
-            high[:, c] = total
-    return high + low
+def parting_of(X: Array, weights: Array, fit_intercept: bool) -> Parting:
+    """Which columns of rows in memory to exchange; none where that would cost too much."""
+    n, d = X.shape
+    if not affordable(n, d):
+        return Parting(d, (), ())
+    shift = grid_centers(X[:: max(1, n // 256)]) if fit_intercept else np.zeros(d)
+    size = sketch_rows(n, d)
+    table = np.zeros((size, d + 1))
+    for low in range(0, n, BLOCK * -(-size // BLOCK)):  # a table is no larger than its rows
+        rows = slice(low, low + BLOCK * -(-size // BLOCK))
+        table += folded(X[rows], weights[rows], shift, low, size)
+    parting = part(seen_in(table, shift, fit_intercept), X.dtype)
+    return parting.centred(X[:: max(1, n // BLOCK)]) if fit_intercept else parting
 
 
-def _two_product(a: Array, b: float) -> tuple[Array, Array]:
-    """``a * b`` and its rounding error (Dekker 1971), as ``kernels.double_double`` has it."""
-    product = a * b
-    a_high, b_high = _high(a), _high(b)
-    a_low, b_low = a - a_high, b - b_high
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+def left_out(parting: Parting, few: Array, fit_intercept: bool) -> tuple[LeftOut, ...]:
+    """Columns left out although others make them to rounding only, as a few rows tell.
+
+    One that they make exactly takes nothing away: the same predictions are still there.
+    """
+    found = []
+    for column, others, factors, _ in parting.out:
+        share = _share(few[:, column], few[:, others], factors, fit_intercept)
+        parts = np.abs(factors) * few[:, others].std(axis=0)
+        makers = others[parts > NAMED * parts.max(initial=0.0)]
+        if share > EXACT:
+            found.append(LeftOut(column, tuple(map(int, makers)), share))
+    return tuple(found)
 
 
-def _high(a: Any) -> Any:
-    """The upper half of the digits."""
-    t = SPLITTER * a
-    return t - (t - a)
+def _share(column: Array, others: Array, factors: Array, fit_intercept: bool) -> float:
+    """Share of a column's spread that others do not make, beyond the digits of one float."""
+    n = len(column)
+    parts = np.vstack((others.T, np.ones((int(fit_intercept), n)))).astype(np.float64)
+    given = np.append(factors, np.zeros(int(fit_intercept)))
+    spread = np.sqrt(np.mean((column - fit_intercept * column.mean()) ** 2, dtype=np.float64))
+    lengths = np.sqrt((parts**2).sum(axis=1)) + (parts == 0.0).all(axis=1)
+    rest = minus_products(column, given, parts)
+    all_parts, all_factors = parts, given
+    for _ in range(2):
+        more = np.linalg.lstsq((parts / lengths[:, None]).T, rest)[0] / lengths
+        all_parts, all_factors = np.vstack((all_parts, parts)), np.append(all_factors, more)
+        rest = minus_products(column, all_factors, all_parts)
+    return float(np.sqrt(np.mean(rest**2)) / max(float(spread), 1e-300))

@@ -196,7 +196,7 @@ def _run(
     recorder = Recorder(names, keep_weights=problem.size <= FEW_WEIGHTS)
     told = _Told(recorder, scaling, problem, show)
     try:
-        solution = solver(replace(settings, watch=told.hear))
+        solution = solver(replace(settings, watch=told.hear, names=names))
         w, reason, passes = solution.w, solution.reason, math.ceil(solution.passes)
     except (_Stopped, KeyboardInterrupt):
         if not recorder.records:

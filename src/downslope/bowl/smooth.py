@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from downslope.bowl.certificate import Target
 from downslope.bowl.metric import Metric, metric_of
+from downslope.bowl.near_columns import LeftOut, NearlyDependent
 from downslope.bowl.passes import Cornered, Passes, Sample, Sketch
 from downslope.bowl.rounding import Seen
 from downslope.bowl.walks import Point
@@ -40,6 +41,8 @@ BENT = (
 DOUBT = {"squared": 1.0, "bent": 20.0, "curved": 4.0}
 """Factor on the bound for losses whose curvature is not the same everywhere; see ``certificate``.
 """
+MOST_NAMED = 5
+"""Columns that a sentence names."""
 MARGIN = ("log_loss", "multinomial")
 """Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
 
@@ -90,6 +93,8 @@ class Settings:
         Bound on the height above the lowest point that is small enough, instead of ``tol``.
     log : Log or None
         Keeps what passes gave, so that a run that is killed need not read the rows again.
+    names : tuple of str
+        Of the columns, for sentences.
     """
 
     tol: float | None = None
@@ -100,6 +105,7 @@ class Settings:
     start: Array | None = None
     enough: float | None = None
     log: "Log | None" = None
+    names: tuple[str, ...] = ()
 
     def tell(self, point: Point) -> None:
         """Tell the watcher, if there is one."""
@@ -133,7 +139,8 @@ class View(NamedTuple):
 class Smooth:
     """A smooth objective, mean loss plus ``ridge @ w**2 / 2``, that counts the passes it costs.
 
-    ``kind``: the numbers that products with the rows are made in.
+    ``kind``: the numbers that products with the rows are made in. ``watchful``: the first look ends
+    in ``NearlyDependent`` where columns nearly depend on one another.
     """
 
     passes: Passes
@@ -141,6 +148,7 @@ class Smooth:
     log: Log | None = None
     read: float = 0.0
     kind: type = np.float64
+    watchful: bool = False
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Value and gradient; one pass."""
@@ -156,7 +164,19 @@ class Smooth:
         """Value, gradient and round coordinates from a sketch at ``w``."""
         n, k = self.passes.n_rows, self.passes.n_outputs
         metric = metric_of(sketch.table, sketch.shift, self.ridge, n, k, buckets)
+        self.watch_out(metric.near)
         return View(w, *self.with_ridge(w, float(sketch.value), sketch.gradient), metric)
+
+    def watch_out(self, near: bool) -> None:
+        """End here at the first look, if that is asked for and columns are ``near`` others.
+
+        Raises
+        ------
+        NearlyDependent
+        """
+        if self.watchful and near:
+            raise NearlyDependent
+        self.watchful = False
 
     def sketch(
         self, w: Array, buckets: int | None, shift: Array, floor: float, seed: int
@@ -214,6 +234,8 @@ class Solution:
         Points visited, and how often the bowl was made round.
     rank : int or None
         Directions in which the loss has curvature, where the solver had to know.
+    left_out : tuple of LeftOut
+        Columns without a part in the answer, since others make them up to rounding.
     """
 
     w: Array
@@ -224,3 +246,26 @@ class Solution:
     steps: int
     sketches: int
     rank: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def among(solution: Solution, names: tuple[str, ...]) -> Solution:
+    """The solution, whose reason says which weights its bound is about, if not about all."""
+    out = solution.left_out
+    if not out:
+        return solution
+
+    def name(column: int) -> str:
+        return names[column] if column < len(names) else f"column {column}"
+
+    listed = ", ".join(name(each.column) for each in out[:MOST_NAMED])
+    listed += f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
+    others = sorted({other for each in out for other in each.others})
+    makers = " and ".join(map(name, others)) if len(others) <= MOST_NAMED else "others"
+    verb, pronoun = ("is", "it differs") if len(out) == 1 else ("are", "they differ")
+    reason, share = solution.reason, max(each.share for each in out)
+    sentence = (
+        f"{reason.sentence} That is among models to which {listed} {verb} what {makers} make of "
+        f"it, from which {pronoun} by rounding alone ({share:.0e} of a deviation)."
+    )
+    return replace(solution, reason=replace(reason, sentence=sentence))

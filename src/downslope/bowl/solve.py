@@ -1,20 +1,19 @@
 """The one door to all solvers: plain arrays in, the lowest point out."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from downslope.bowl import certificate
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.near_columns import Differences, near_columns
+from downslope.bowl.near_columns import NearlyDependent, parting_of
+from downslope.bowl.parted import solve_parted
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.regimes import CORNERS, FEW_ROWS, lowest_point
 from downslope.bowl.shortest import shortest
-from downslope.bowl.smooth import Settings, Smooth, Solution
+from downslope.bowl.smooth import Settings, Smooth, Solution, among
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import Point
@@ -22,10 +21,13 @@ from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
 from downslope.kernels.views import read_only
 from downslope.losses import Loss
+from downslope.pairs import minus_dot
 from downslope.penalties import NO_PENALTY, Penalty
 
 Array = Any
 LARGEST, SMALLEST = 1e75, 1e-290
+MOST_FILLED = 20_000_000
+"""Cells of sparse rows up to which they are written out where columns have to be exchanged."""
 FAR = 1e4
 """A column with its mean beyond so many deviations is moved near zero first."""
 
@@ -83,46 +85,42 @@ def solve(
     tidy = penalty.l1 > 0.0 or n_outputs > 1 or loss.name in CORNERS
     X, unit = _in_range(_sparse(X, tidy) if sparse.issparse(X) else _floats(X))
     X, shift = (X, None) if sparse.issparse(X) else _centered(X, fit_intercept)
-    near = None if sparse.issparse(X) or penalty != NO_PENALTY else near_columns(X, fit_intercept)
-    settings = told_in_user_units(settings or Settings(), shift, near, n_outputs)
-    apart = X if near is None else near.rows(X)
-    passes = _passes(apart, y, row_weights, loss, fit_intercept, n_outputs)
+    settings = told_in_user_units(settings or Settings(), shift, n_outputs)
     scale = unit if deviations is None else unit * np.asarray(deviations, dtype=float)
     scale = np.minimum(scale, LARGEST)  # beyond it a penalty leaves nothing of a weight
-    penalised = np.append(np.repeat(scale, n_outputs), np.zeros(n_outputs * fit_intercept))
-    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
+
+    def lowest(X: Any, settings: Settings, watchful: bool) -> tuple[Solution, Smooth]:
+        passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
+        paid = scale[: X.shape[1]]  # columns are exchanged only where there is no penalty
+        penalised = np.append(np.repeat(paid, n_outputs), np.zeros(n_outputs * fit_intercept))
+        problem = Smooth(passes, penalty.l2 * penalised**2, settings.log, watchful=watchful)
+        if settings.start is not None and loss.name not in CORNERS:
+            start = _if_lower(settings.start, problem, settings.seed)
+            settings = replace(settings, start=start)
+        return lowest_point(problem, penalty.l1 * penalised, settings), problem
+
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
         if settings.start is not None and loss.name not in CORNERS:
-            start = _moved_there(settings.start, unit, shift, near, n_outputs)
-            settings = replace(settings, start=_if_lower(start, problem, settings.seed))
-        solution = lowest_point(problem, penalty.l1 * penalised, settings)
-        if near is not None:
-            whole = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
-            solution = together_again(solution, near, whole.at, n_outputs)
+            settings = replace(settings, start=_moved_there(settings.start, unit, shift, n_outputs))
+        try:
+            watchful = penalty == NO_PENALTY and (not sparse.issparse(X) or n * d <= MOST_FILLED)
+            solution, short = lowest(X, settings, watchful)[0], False
+        except NearlyDependent:
+            filled = X.toarray() if sparse.issparse(X) else X
+            solution, short = solve_parted(
+                parting_of(filled, row_weights, fit_intercept),
+                *(filled, n, scale, fit_intercept, n_outputs, settings),
+                lambda parting, told: lowest(
+                    *(X if parting is None else parting.apply(filled), told), watchful=False
+                ),
+            )
         w = solution.w
-        if _has_equals(solution, penalty):
+        if _has_equals(solution, penalty) and not short:
             w = shortest(w, X, scale, fit_intercept, n_outputs)
         w = moved_back(w, shift, n_outputs)
         w[: d * n_outputs] *= np.repeat(unit, n_outputs)
-    return replace(solution, w=w)
-
-
-def together_again(
-    solution: Solution, near: Differences, at: Callable[[Array], tuple[float, Array]], k: int
-) -> Solution:
-    """The answer over replaced columns for the columns as they were.
-
-    Large weights of columns that nearly agree cancel in every prediction; what rounding costs
-    there is part of the bound.
-    """
-    w = near.back(solution.w, k)
-    value = at(w)[0]
-    bound = solution.bound + max(value - solution.value, 0.0)
-    reason = certificate.among(solution.reason, solution.bound, bound, near.left_out)
-    return replace(
-        solution, w=w, value=value, bound=bound, reason=reason, passes=solution.passes + 1.0
-    )
+    return among(replace(solution, w=w), settings.names)
 
 
 def refuse_perceptron(loss: Loss) -> None:
@@ -218,19 +216,18 @@ def moved_back(w: Array, shift: Array | None, n_outputs: int = 1) -> Array:
     if shift is None:
         return w.copy()
     W = w.reshape(-1, n_outputs)
-    return np.vstack((W[:-1], W[-1] - shift @ W[:-1])).ravel()
+    moved = shift != 0.0
+    return np.vstack((W[:-1], minus_dot(W[-1], shift[moved], W[:-1][moved]))).ravel()
 
 
-def _moved_there(
-    w: Array, unit: Array, shift: Array | None, near: Differences | None, n_outputs: int
-) -> Array:
-    """The user's weights for columns times their units, moved and replaced."""
+def _moved_there(w: Array, unit: Array, shift: Array | None, n_outputs: int) -> Array:
+    """The user's weights for columns times their units and moved: ``moved_back`` undone."""
     W = np.array(w, dtype=float).reshape(-1, n_outputs)
     d = len(unit)
     W[:d] /= np.where(unit > 0.0, unit, 1.0)[:, None]
     if shift is not None:
-        W[d] += shift @ W[:d]
-    return W.ravel() if near is None else near.there(W.ravel(), n_outputs)
+        W[d] = minus_dot(W[d], -shift, W[:d])
+    return W.ravel()
 
 
 def _if_lower(start: Array, problem: Smooth, seed: int) -> Array | None:
@@ -239,26 +236,12 @@ def _if_lower(start: Array, problem: Smooth, seed: int) -> Array | None:
     return start if problem.at(start)[0] < problem.at(null)[0] else None
 
 
-def told_in_user_units(
-    settings: Settings, shift: Array | None, near: Differences | None, n_outputs: int = 1
-) -> Settings:
-    """The same settings, with a watcher that sees the weights of the columns as they were."""
-    if settings.watch is None or (shift is None and near is None):
+def told_in_user_units(settings: Settings, shift: Array | None, n_outputs: int = 1) -> Settings:
+    """The same settings, with a watcher that sees the weights of the columns where they were."""
+    if settings.watch is None or shift is None:
         return settings
 
     def watch(point: Point) -> None:
-        w, gradient = point.w, point.gradient
-        if near is not None:
-            w, gradient = near.back(w, n_outputs), near.slope_back(gradient, n_outputs)
-        if shift is not None:
-            w, gradient = moved_back(w, shift, n_outputs), _slope_back(gradient, shift, n_outputs)
-        settings.tell(point._replace(w=w, gradient=gradient))
+        settings.tell(point._replace(w=moved_back(point.w, shift, n_outputs)))
 
     return replace(settings, watch=watch)
-
-
-def _slope_back(gradient: Array, shift: Array, n_outputs: int) -> Array:
-    """Gradient in the weights of the columns where they were."""
-    G = np.array(gradient, dtype=float).reshape(-1, n_outputs)
-    G[:-1] += shift[:, None] * G[-1]
-    return G.ravel()

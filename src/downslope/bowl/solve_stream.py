@@ -15,18 +15,26 @@ import numpy as np
 
 from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.folding import Table, bands_for
-from downslope.bowl.near_columns import Differences, near_columns
+from downslope.bowl.near_columns import (
+    NearlyDependent,
+    Parting,
+    folded,
+    grid_centers,
+    part,
+    seen_in,
+    sketch_rows,
+)
+from downslope.bowl.parted import solve_parted
 from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.regimes import lowest_point_far
 from downslope.bowl.round import FEW_ROWS, buckets_for, sample_rows_for
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
-from downslope.bowl.smooth import Settings, Smooth, Solution
+from downslope.bowl.smooth import Settings, Smooth, Solution, among
 from downslope.bowl.solve import (
     far_columns,
     moved_back,
     refuse_perceptron,
     solve,
-    together_again,
     told_in_user_units,
 )
 from downslope.kernels.team import one_thread_per_product
@@ -37,6 +45,8 @@ from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.memory import MemoryRows, Rows
 
 Array = Any
+MOST_PARTED = 1000
+"""Columns up to which a sketch of them all travels from every block."""
 
 
 class Source(Protocol):
@@ -74,8 +84,8 @@ class BlockPasses:
         Number of classes of a multinomial loss.
     width : float, default 0
         Width over which the corners of the loss are rounded off; 0 leaves them.
-    near : Differences or None
-        Columns that nearly are sums of others, replaced; found in a sample, see ``near_columns``.
+    parting : Parting or None
+        Columns that are exchanged, after they were shifted.
     """
 
     loss: Loss
@@ -83,12 +93,12 @@ class BlockPasses:
     shift: Array
     n_outputs: int = 1
     width: float = 0.0
-    near: Differences | None = None
+    parting: Parting | None = None
 
     def of(self, rows: Rows) -> DensePasses | ClassPasses:
         """Passes over one block."""
         if self.n_outputs > 1:
-            X, weights = self._columns(rows)
+            X, weights = self.columns(rows)
             labels = read_only(np.ascontiguousarray(rows.y, dtype=np.int64))
             return ClassPasses(X, labels, weights, self.n_outputs, self.fit_intercept)
         sharp = self.sharp(rows)
@@ -96,15 +106,16 @@ class BlockPasses:
 
     def sharp(self, rows: Rows) -> DensePasses:
         """Passes over one block for one output, corners and all."""
-        X, weights = self._columns(rows)
+        X, weights = self.columns(rows)
         y = read_only(np.ascontiguousarray(rows.y, dtype=np.float64))
         return DensePasses(X, y, weights, self.loss, self.fit_intercept)
 
-    def _columns(self, rows: Rows) -> tuple[Array, Array]:
+    def columns(self, rows: Rows) -> tuple[Array, Array]:
+        """Columns as the solver sees them, and the weights of the rows."""
         X = np.asarray(rows.X)
         X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         X = X - self.shift if self.shift.any() else X
-        X = X if self.near is None else self.near.rows(X)
+        X = X if self.parting is None else self.parting.apply(X)
         weights = ones(len(X)) if rows.weights is None else np.asarray(rows.weights, float)
         return read_only(np.ascontiguousarray(X)), read_only(weights)
 
@@ -164,7 +175,8 @@ class StreamPasses:
     @property
     def n_features(self) -> int:
         """Number of columns."""
-        return self.source.n_features
+        parting = self.block.parting
+        return self.source.n_features if parting is None else len(parting.kept)
 
     def at(self, w: Array) -> tuple[float, Array]:
         """Mean loss and gradient."""
@@ -309,18 +321,41 @@ def solve_stream(
         )
     few = source.sample(max(FEW_ROWS, sample_rows_for(n, m)), settings.seed)
     shift = far_columns(np.asarray(few.X)) if fit_intercept else np.zeros(source.n_features)
-    lowest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
-    moved = shift if shift.any() else None
-    near = None
-    if penalty == NO_PENALTY:
-        near = near_columns(np.asarray(few.X) - shift, fit_intercept)
-    block = BlockPasses(loss, fit_intercept, shift, k)
-    passes = StreamPasses(source, replace(block, near=near), lowest, few)
+    lightest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
     scale = np.ones(source.n_features) if deviations is None else deviations
-    penalised = np.append(np.repeat(scale, k), np.zeros(k * fit_intercept))
-    problem = Smooth(passes, penalty.l2 * penalised**2, settings.log)
-    settings = told_in_user_units(settings, moved, near, k)
-    solution = lowest_point_far(problem, passes, penalty.l1 * penalised, settings)
-    if near is not None:
-        solution = together_again(solution, near, StreamPasses(source, block, lowest, few).at, k)
-    return replace(solution, w=moved_back(solution.w, moved, k))
+    moved = shift if shift.any() else None
+    settings = told_in_user_units(settings, moved, k)
+    block = BlockPasses(loss, fit_intercept, shift, k)
+
+    def lowest(
+        parting: Parting | None, settings: Settings, watchful: bool = False
+    ) -> tuple[Solution, Smooth]:
+        passes = StreamPasses(source, replace(block, parting=parting), lightest, few)
+        paid = scale[: passes.n_features]  # columns are exchanged only where there is no penalty
+        penalised = np.append(np.repeat(paid, k), np.zeros(k * fit_intercept))
+        problem = Smooth(passes, penalty.l2 * penalised**2, settings.log, watchful=watchful)
+        return lowest_point_far(problem, passes, penalty.l1 * penalised, settings), problem
+
+    try:
+        watchful = penalty == NO_PENALTY and source.n_features <= MOST_PARTED
+        solution = lowest(None, settings, watchful)[0]
+    except NearlyDependent:
+        near = np.asarray(few.X, dtype=np.float64) - shift
+        parting = _parting(source, block, near)
+        solution, _ = solve_parted(parting, near, n, scale, fit_intercept, k, settings, lowest)
+    return among(replace(solution, w=moved_back(solution.w, moved, k)), settings.names)
+
+
+def _parting(source: Source, block: BlockPasses, few: Array) -> Parting:
+    """Which columns to exchange: one pass for a sketch of them all."""
+    d, fit_intercept = source.n_features, block.fit_intercept
+    center = grid_centers(few) if fit_intercept else np.zeros(d)
+    size = sketch_rows(source.n_rows, d)
+    table = source.total(partial(_folded_columns, block, center, size))
+    parting = part(seen_in(table, center, fit_intercept), few.dtype)
+    return parting.centred(few) if fit_intercept else parting
+
+
+def _folded_columns(block: BlockPasses, center: Array, size: int, rows: Rows) -> Array:
+    X, weights = block.columns(rows)
+    return folded(np.asarray(X, dtype=np.float64), weights, center, rows.first, size)
