@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -272,23 +272,28 @@ def joined(batches: list[Any]) -> Any:
 
 
 def _head(files: Files) -> Any:
-    """A sample: the first rows of parts spread over the whole."""
-    parts = files.parts()
-    spread = parts[:: max(1, len(parts) // SAMPLE_PARTS)]
-    wanted = min(SAMPLE_ROWS, max(1000, SAMPLE_CELLS // max(1, len(files.columns))))
-    each = -(-wanted // max(1, len(spread)))
-    taken, n_rows = [], 0
-    for part in spread:
-        left = each
-        for batch in files.read(part, most=each):
-            taken.append(batch.slice(0, left))
-            n_rows += len(taken[-1])
-            left -= len(taken[-1])
-            if left <= 0:
-                break
-    if not n_rows:
+    """A sample: the first rows of parts spread over the whole; others stand in for empty ones."""
+    parts, columns = files.parts(), max(1, len(files.columns))
+    step = max(1, len(parts) // SAMPLE_PARTS)
+    spread = [part for first in range(step) for part in parts[first::step]]
+    wanted = min(SAMPLE_ROWS, max(1000, SAMPLE_CELLS // columns))
+    each = -(-wanted // max(1, len(parts[::step])))
+    firsts = (_first(files, part, each) for part in spread)
+    taken = list(islice(filter(None, firsts), len(parts[::step])))
+    if not taken:
         raise InputError(f"{files.name} has 0 data rows; there is nothing to learn from.")
-    return joined(taken)
+    return joined([batch for part in taken for batch in part])
+
+
+def _first(files: Files, part: Any, n_rows: int) -> list[Any]:
+    """The first rows of a part, as batches."""
+    taken = []
+    for batch in files.read(part, most=n_rows):
+        taken.append(batch.slice(0, n_rows))
+        n_rows -= len(taken[-1])
+        if n_rows <= 0:
+            break
+    return taken
 
 
 def _plain_numbers(

@@ -154,27 +154,32 @@ def dask_rows(X: Any, y: Any, weights: Any = None) -> DaskRows:
     """Rows of a Dask array or frame ``X``, with ``y`` (and ``weights``) in the same blocks.
 
     Columns are brought into one block per block of rows; blocks of ``y`` follow those of ``X``.
+    Blocks without rows, which a filtered frame is full of, are left out: a block has a mean.
 
     Raises
     ------
     InputError
-        If the lengths differ or cannot be known.
+        If the lengths differ or cannot be known, or there are no rows.
     """
     X, y = (_as_array(a) for a in (X, y))
     if X.shape[0] != y.shape[0]:
         raise InputError(f"X has {X.shape[0]} rows but y has {y.shape[0]}; give one per row.")
-    X = X.rechunk({1: -1})
-    rows = X.chunks[0]
+    rows = tuple(int(n) for n in X.chunks[0] if n)
+    if not rows:
+        raise InputError(
+            f"X has 0 rows: all of its {len(X.chunks[0])} blocks are empty; check what filtered "
+            "them out."
+        )
+    X = X.rechunk((rows, -1))
     y = y.rechunk((rows,))
     pieces = [X.to_delayed().ravel(), y.to_delayed().ravel()]
     if weights is not None:
         pieces.append(_weights(weights, X.shape[0]).rechunk((rows,)).to_delayed().ravel())
-    make, lengths = dask.delayed(_rows, pure=True), tuple(int(n) for n in rows)
-    firsts = accumulate(lengths, initial=0)
+    make, firsts = dask.delayed(_rows, pure=True), accumulate(rows, initial=0)
     parts = tuple(
         make(first, *piece) for first, piece in zip(firsts, zip(*pieces, strict=True), strict=False)
     )
-    return DaskRows(parts, lengths, int(X.shape[1]))
+    return DaskRows(parts, rows, int(X.shape[1]))
 
 
 def part_rows(rows: BlockRows) -> DaskRows:
