@@ -1,5 +1,7 @@
 """L1 and elastic net: exact zeros, the lowest point, and bounds that hold."""
 
+import math
+
 import numpy as np
 import pytest
 from bowl_problems import SHAPES, problem, targets
@@ -7,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from downslope.bowl import edges
+from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.edges import lowest_edged
-from downslope.bowl.smooth import Settings
+from downslope.bowl.lasso import Edged
+from downslope.bowl.smooth import Settings, Smooth
 from downslope.bowl.solve import solve
 from downslope.kernels.coordinate import descend_coordinates
+from downslope.kernels.views import read_only
 from downslope.losses import LogLoss, Multinomial, SquaredError, make_loss
 from downslope.penalties import Penalty
 
@@ -254,6 +260,42 @@ def test_classes_that_no_row_has(missing):
     lowest = -float(shares @ np.log(shares))
     assert solution.reason.converged
     assert 0.0 <= solution.value - lowest <= solution.bound
+
+
+@pytest.mark.parametrize("lead", [1.0, 6.0, 14.0])
+def test_what_is_left_to_an_intercept_is_doubted_like_all_curvature(lead):
+    """Classes without rows, their intercepts so far down: Newton's decrement is what is left to
+    within the rounding of a curvature that is all but singular, so it is no bound by itself."""
+    X, y = np.random.default_rng(0).standard_normal((60, 2)), np.arange(60) % 2
+    passes = ClassPasses(read_only(X), read_only(y), read_only(np.ones(60)), 5, True)
+    w = np.append(np.zeros(10), [0.0, 0.0, -lead, -lead, -lead])
+    l1 = np.append(np.full(10, 10.0), np.zeros(5))
+    walk = Edged(Smooth(passes, np.zeros(15)), l1, 0.0, np.zeros((15, 15)), np.zeros(2), w, 0.0, l1)
+    walk.look(None, np.zeros(2), 0.0, 0)
+    assert 2.0 * (walk.value - math.log(2.0)) <= walk.gap
+
+
+def test_passes_asked_for_bound_the_small_problems_too():
+    """Counts to thousands over ten times as many columns as rows."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 1000))
+    y = rng.poisson(np.exp(np.minimum(X[:, :3] @ [5.0, 3.0, -2.0], 8.0))) * 1.0
+    ask = {"penalty": Penalty(l1=0.3)}
+    solution = solve(X, y, make_loss("poisson"), **ask, settings=Settings(most_passes=4))
+    assert solution.reason.name == "max_epochs"
+    assert solution.passes <= 12  # a step that has begun is ended
+    assert solve(X, y, make_loss("poisson"), **ask).passes <= 60
+
+
+def test_a_parabola_over_many_columns_takes_a_bounded_number_of_sets(monkeypatch):
+    seen = []
+    of = edges._onward
+    monkeypatch.setattr(edges, "_onward", lambda *args: seen.append(1) or of(*args))
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 300)) * np.exp(3.0 * rng.standard_normal((20, 1)))
+    H = X.T @ X / 20
+    lowest_edged(H, 100.0 * rng.standard_normal(300), np.zeros(300), np.full(300, 1e-3), 0.0)
+    assert len(seen) <= edges.MOST_SETS + edges.MOST_ROUNDS
 
 
 @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix])

@@ -22,7 +22,8 @@ Array = Any
 SWEEPS = 50
 """Of coordinate descent at a time."""
 MOST_ROUNDS, MOST_SETS = 20, 200
-"""Turns of coordinate descent, and sets of weights in use, each without those that became zero."""
+"""Turns of coordinate descent, and sets of weights in use in all of them, each without those that
+became zero. What is left then is told, and the next step of the walk goes on from there."""
 MOST_CROSSINGS = 64
 """Weights that may become zero in one step, first come, first served."""
 SINGULAR = 1e-14
@@ -65,25 +66,24 @@ def lowest_edged(hessian: Array, slope: Array, w: Array, l1: Array, tol: float) 
     bend = np.diag(hessian) * (1.0 + SINGULAR * len(w))
     hessian = hessian.copy()
     hessian[np.diag_indices(len(w))] = bend
-    unrest = np.inf
+    unrest, sets = np.inf, 0
     delta = np.where((bend <= 0.0) & (l1 > 0.0) & (np.abs(slope) <= l1), -w, 0.0)
     for _ in range(MOST_ROUNDS):
         here = slope + hessian @ delta
         delta = delta + descend_coordinates(hessian, here, w + delta, l1, tol / len(w), SWEEPS)
         onward = _onward(hessian, slope, w, l1, delta)
-        for _ in range(MOST_SETS if onward.left > 0.0 else 0):
-            used = onward.used
-            t, crossed = _how_far(onward, w + delta, hessian, l1)
+        t = 0.0
+        while onward.left > 0.0 and t < 1.0 and sets < MOST_SETS:
+            used, sets = onward.used, sets + 1
+            t, crossed = _how_far(onward, w + delta, l1)
             delta[used] += t * onward.step
             delta[used[crossed]] = -w[used[crossed]]
             onward = _onward(hessian, slope, w, l1, delta)
-            if t == 1.0:
-                break
         beyond = np.maximum(np.abs(onward.slope) - l1, 0.0)
         beyond[onward.used] = 0.0
         asleep = np.divide(beyond**2, bend, out=np.zeros_like(bend), where=bend > 0.0)
         unrest = onward.left + float(asleep.sum())
-        if unrest <= tol:
+        if unrest <= tol or sets == MOST_SETS:
             break
     return Lowest(delta, unrest)
 
@@ -118,7 +118,7 @@ def solved(hessian: Array, pull: Array) -> Array:
     return np.zeros(len(pull))
 
 
-def _how_far(onward: Onward, w: Array, hessian: Array, l1: Array) -> tuple[float, Array]:
+def _how_far(onward: Onward, w: Array, l1: Array) -> tuple[float, Array]:
     """Share of the step after which the whole is lowest, and which weights are zero there."""
     used, step = onward.used, onward.step
     w, l1 = w[used], l1[used]
@@ -127,7 +127,7 @@ def _how_far(onward: Onward, w: Array, hessian: Array, l1: Array) -> tuple[float
     share = np.where((share > 0.0) & (share < 1.0), share, np.inf)
     first = np.argsort(share, kind="stable")[:MOST_CROSSINGS]
     places = np.append(share[first][np.isfinite(share[first])], 1.0)
-    bent = float(step @ (hessian[np.ix_(used, used)] @ step))
+    bent = onward.left  # the step leads to where the parabola's slope is zero
     steep = float(onward.slope[used] @ step)
     edges = np.abs(w + places[:, None] * step) @ l1
     t = float(places[np.argmin(places * steep + 0.5 * places**2 * bent + edges)])

@@ -102,7 +102,7 @@ class Edged:
         """What the intercepts could still gain; the dual wants their slope to be zero."""
         free = (self.l1 == 0.0) & (np.diag(self.hessian) > 0.0)
         slope, bend = self.gradient[free], self.hessian[np.ix_(free, free)]
-        return max(0.0, -float(slope @ solved(bend, slope)))
+        return doubt_of(self.problem.passes.loss) * max(0.0, -float(slope @ solved(bend, slope)))
 
     def look(self, buckets: int | None, shift: Array, floor: float, seed: int) -> None:
         """Value, gradient and curvature here; about two passes."""

@@ -35,8 +35,9 @@ SKETCH_SPARSE = 100.0
 """Weights cubed per stored element up to which a sketch of sparse rows pays: thirty passes."""
 MOST_CLASS_WEIGHTS = 3000
 """Columns times classes up to which all their products are worth having."""
-MOST_EDGED = 2000
-"""Weights of an L1 problem up to which all of them are worked on at once."""
+MOST_EDGED, FEW_EDGED = 2000, 200
+"""Weights of an L1 problem up to which all of them are worked on at once; the second where they are
+more than the rows, which then leave most of them at zero."""
 FEW_ROWS = 4096
 CORNERS = ("absolute_error", "quantile", "epsilon_insensitive", "hinge")
 
@@ -49,7 +50,7 @@ def lowest_point(problem: Smooth, l1: Array, settings: Settings) -> Solution:
     =================================== ==========================================
     a loss with corners, few rows       ``interior``: a linear programme from inside
     a loss with corners                 ``smoothing``: round corners, narrower
-    L1, up to 2,000 weights             ``lasso``: sketched metric, coordinates
+    L1, 2,000 weights, 200 if few rows  ``lasso``: sketched metric, coordinates
     L1, more                            ``working_set``: few columns at a time
     few rows times weights squared      ``newton``, for squared loss ``refined``
     squared loss, up to 64 weights      ``least_squares.in_one_pass``
@@ -102,7 +103,7 @@ def _without_corners(problem: Smooth, l1: Array, settings: Settings) -> Solution
     passes, m = problem.passes, len(l1)
     n = passes.n_rows * passes.n_outputs
     small = n * m * min(n, m) <= SMALL
-    if l1.any() and m > MOST_EDGED:
+    if l1.any() and m > min(MOST_EDGED, max(n, FEW_EDGED)):
         if isinstance(passes, SparsePasses):
             return _over_columns(problem, passes, l1, settings)
         return working_set_walk(problem, passes, l1, settings, _few_columns)

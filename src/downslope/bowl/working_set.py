@@ -76,12 +76,13 @@ def working_set_walk(
             reason = certificate.no_lower(bound, certificate.rounding(whole, 1))
         if reason is not None:
             return Solution(w, whole, bound, reason, problem.read, steps, sketches)
-        chosen = _choose(used, wanting, urge)
+        chosen = _choose(used, wanting, urge, passes.n_rows)
         places = (chosen[:, None] * k + np.arange(k)).ravel()
         places = np.append(places, np.arange(d * k, len(w)))
         eased = EASED * fallen if wanting.any() else 0.0
         goal = max(eased, 0.5 * enough)
-        part = replace(settings, start=w[places], enough=goal, watch=None)
+        most = (settings.most_passes - problem.read) * d / max(1, len(chosen))
+        part = replace(settings, start=w[places], enough=goal, watch=None, most_passes=most)
         solution = solver(Smooth(columns(chosen), problem.ridge[places]), l1[places], part)
         problem.read += solution.passes * len(chosen) / d
         fallen, inner_bound = max(whole - solution.value, 0.0), solution.bound
@@ -93,9 +94,13 @@ def working_set_walk(
         steps, sketches = steps + 1, sketches + solution.sketches
 
 
-def _choose(used: Array, wanting: Array, urge: Array) -> Array:
-    """The columns in use, and those that want in most: as many again, or a quarter of them."""
-    room = max(FEWEST, int(used.sum()), int(wanting.sum()) // 4)
+def _choose(used: Array, wanting: Array, urge: Array, n_rows: int) -> Array:
+    """The columns in use, and those that want in most.
+
+    As many again, or a quarter of them, but no more than rows: hardly more can stay, and the
+    parabola over a set costs its size cubed.
+    """
+    room = max(FEWEST, int(used.sum()), min(int(wanting.sum()) // 4, n_rows))
     others = np.flatnonzero(wanting)
     best = others[np.argsort(-urge[others], kind="stable")[:room]]
     return np.sort(np.append(np.flatnonzero(used), best))
