@@ -79,7 +79,7 @@ $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install $(PIN) -e '.[bench]'
 	touch $@
 
-bench: $(VENV)/.bench ## every solver on every convex problem, with one thread and with two: 40 minutes
+bench: $(VENV)/.bench ## every solver on every convex problem, with one thread, the largest few with two: half an hour
 	$(BIN)/python -m benchmarks.convex --write benchmarks/RESULTS.md
 
 bench-quick: $(VENV)/.bench ## three small ones: minutes

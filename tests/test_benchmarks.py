@@ -9,8 +9,8 @@ from benchmarks.convex import datasets
 from benchmarks.convex.__main__ import MARKS, write
 from benchmarks.convex.figure import lowest_by_then
 from benchmarks.convex.objective import Problem, newton, null_value, value
-from benchmarks.convex.process import Worker
-from benchmarks.convex.race import OURS, Race, curve_of, gap_of, seconds_to
+from benchmarks.convex.process import Worker, kernels, pinned
+from benchmarks.convex.race import ALONE, OURS, Race, curve_of, gap_of, seconds_to
 from benchmarks.convex.solvers import ours
 from benchmarks.convex.targets import Target, limit_ratio
 
@@ -106,12 +106,34 @@ def test_a_target_is_met_missed_or_not_told(monkeypatch):
     cholesky, sgd = ("sklearn-ridge-cholesky",), ("sklearn-sgd",)
     assert race.judge(Target(7.0, cholesky)) == ("sklearn-ridge-cholesky 8 s, 8x", "met")
     assert race.judge(Target(9.0, cholesky))[1] == "MISSED"
-    assert race.limit("sklearn-ridge-cholesky") == 1.25 * 7.0
-    assert race.limit("sklearn-sgd") == limit_ratio("squared-2e5x500", "sklearn-sgd") == 4.0
-    assert race.judge(Target(4.0, sgd)) == ("none of 1 in 4.0 s, 4x", "met")
+    assert race.limit("sklearn-ridge-cholesky") == 1.25 * 3.0
+    assert race.limit("sklearn-sgd") == limit_ratio("squared-2e5x500", "sklearn-sgd") == 3.0
+    assert race.judge(Target(3.0, sgd)) == ("none of 1 in 3.0 s, > 3x", "met")
     assert race.judge(Target(6.0, sgd))[1].startswith("not told")
     assert race.judge(Target(1.0, ("celer",))) == ("no peer takes it", "not told")
     assert race.judge(Target(1.0, level=1e-5))[1] == "MISSED"
+    race.runs[ALONE] = [run | {"cpu": 0.1}]
+    race.medians[1e-6][ALONE] = 0.1
+    assert race.judge(Target(1.0))[0].startswith("sklearn-ridge"), "our solver is not our peer"
+
+
+def test_reads_of_the_rows_are_judged(monkeypatch):
+    monkeypatch.setattr("benchmarks.convex.race.load", lambda name: small("logistic", l2=1e-3))
+    race = Race("logistic-1e6x100-c1e2", threads=1, seconds=60.0, times=None)
+    assert race.judge_reads() == "-", "nothing was measured"
+    race.read, race.medians = 0.1, {1e-6: {OURS: 1.0}}
+    assert race.judge_reads() == "10.0 (12: met)"
+    race.medians[1e-6][OURS] = 1.5
+    assert race.judge_reads() == "15.0 (12: MISSED)"
+
+
+def test_a_workers_environment_leaves_the_blas_its_kernel(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "1024")
+    environment = pinned(2)
+    assert not {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"} & set(environment)
+    assert environment["OPENBLAS_NUM_THREADS"] == "2"
+    assert "Prescott" not in kernels()
 
 
 def test_a_summary_is_written_between_its_marks(tmp_path):

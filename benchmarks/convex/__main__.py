@@ -4,13 +4,16 @@
 
 Each solver runs in a process of its own with its threads pinned. Importing, compiling and a first
 fit are apart (column "warm-up"), and so are other layouts of the rows and rates tuned on a grid
-("prepared"). A solver's curve is one fit per budget, from loose to tight. A fit is cut, and "-"
-means that the gap was not reached by then, after a quarter more than the target asks of ours to
-1e-6 (four times ours where none is asked; ``--times`` sets it), and no later than ``--seconds``.
-Ours, the best peer at 1e-6 and those of the target are then run five times in turn, and ratios are
-of medians. Two threads follow one: there ours and the two fastest peers to 1e-6 on one thread run
-again. Seconds are processor time on one thread, which other work on the machine hardly touches,
-and wall time on several.
+("prepared"). A solver's curve is one fit per budget, from loose to tight. A fit is cut, and told
+as "> N x", after a quarter more than the target asks of ours to 1e-6 (three times ours where none
+is asked; ``--times`` sets it), and no later than ``--seconds``. Solvers that are hopeless on many
+numbers run on the smaller problems only. Ours is the public ``fit``; the solver that it calls
+stands beside it. Ours, the best peer at 1e-6 and those of the target are then run five times in
+turn (three where a fit takes long), and ratios are of medians. For the largest few, two threads
+follow one: there ours and the two fastest peers to 1e-6 on one thread run again. Seconds are
+processor time on one thread, which other work on the machine hardly touches, and wall time on
+several. What makes a BLAS run another kernel than the processor's is taken out of the environment
+of all sides, and the kernel that runs is printed.
 
 ``--write FILE`` puts the summary into FILE between ``<!-- convex -->`` and ``<!-- /convex -->``,
 after each problem: a run that is broken off leaves what it had.
@@ -25,11 +28,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.convex.datasets import problems
-from benchmarks.convex.process import Worker
-from benchmarks.convex.race import OURS, Race
+from benchmarks.convex.process import Worker, kernels
+from benchmarks.convex.race import ALONE, OURS, Race
 from benchmarks.convex.solvers import solvers
 from benchmarks.convex.tables import summary, tell
-from benchmarks.convex.targets import TARGETS
+from benchmarks.convex.targets import TARGETS, TWO_THREADS
 
 QUICK = ("quick-logistic-1e5x50", "quick-squared-1e5x100", "quick-sparse-2e4x1e4")
 LIBRARIES = (
@@ -61,16 +64,23 @@ def race(
     return races
 
 
+def fastest(one: Race) -> list[str]:
+    """Those of one race that run again with more threads."""
+    return [s for s in one.able(1e-6) if s != ALONE][:FASTEST]
+
+
 def machine() -> str:
-    """Versions and processor."""
-    model = ""
+    """Versions, processor, and the kernels that run on it."""
+    said: dict[str, str] = {}
     if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((x.split(": ")[1] for x in lines if x.startswith("model name")), "")
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        said = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
+    kind = f"family {said.get('cpu family', '?')} model {said.get('model', '?')}"
+    model = f"{said.get('model name', '')} ({kind})"
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES.split() if has(name))
     return (
         f"{platform.machine()} {model}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, {versions}"
+        f"{platform.python_version()}, {versions}; {kernels()}"
     )
 
 
@@ -111,9 +121,11 @@ def main() -> None:
     for group in groups(options.problems, options.quick):
         peers = everyone
         for threads in counts:
+            if threads > 1 and not (options.problems or set(group) & set(TWO_THREADS)):
+                continue
             races = race(group, peers, threads, seconds, options.times)
             done += races
-            peers = [s for s in peers if any(s in one.able(1e-6)[:FASTEST] for one in races)]
+            peers = [s for s in peers if any(s in fastest(one) for one in races)]
         minutes = (time.perf_counter() - began) / 60
         text = summary(done, f"`{command}`, {minutes:.0f} minutes of wall; {machine()}.")
         if options.write:

@@ -12,14 +12,32 @@ from typing import Any
 MOST_WALL = 900.0
 WARM_UP = 20.0
 """Processor seconds that compiling and a fit of 3,000 rows may take."""
+FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""What would make a BLAS run another kernel than the processor's own."""
 LOGS = Path(__file__).parents[1] / "out" / "logs"
 """What the libraries print, a file for each."""
 
 
 def pinned(threads: int) -> dict[str, str]:
-    """The environment of a process with so many threads."""
+    """The environment of a process with so many threads, its BLAS left to choose its kernel."""
     names = ("OMP", "OPENBLAS", "MKL", "NUMBA", "NUMEXPR")
-    return os.environ | {f"{name}_NUM_THREADS": str(threads) for name in names}
+    free = {name: value for name, value in os.environ.items() if name not in FORCED}
+    return free | {f"{name}_NUM_THREADS": str(threads) for name in names}
+
+
+def kernels() -> str:
+    """Which kernels numpy's and scipy's BLAS run in such a process, and for which processor Numba
+    compiles."""
+    asked = (
+        "import json, numpy, scipy.linalg, threadpoolctl, llvmlite.binding as llvm;"
+        "print(json.dumps([llvm.get_host_cpu_name(), sorted({p['internal_api'] + ' ' + "
+        "str(p.get('architecture')) for p in threadpoolctl.threadpool_info()})]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", asked], env=pinned(1), capture_output=True, text=True, check=True
+    )
+    compiled, blas = json.loads(said.stdout)
+    return f"BLAS kernels {', '.join(blas)}; Numba for {compiled}"
 
 
 class Worker:

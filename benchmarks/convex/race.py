@@ -9,11 +9,14 @@ from benchmarks.convex.datasets import load
 from benchmarks.convex.objective import newton, null_value, value
 from benchmarks.convex.process import Worker
 from benchmarks.convex.solvers import solvers
-from benchmarks.convex.targets import Target, limit_ratio, targets_of
+from benchmarks.convex.targets import READS, Target, limit_ratio, targets_of
 
 OUT = Path(__file__).parents[1] / "out"
-OURS = "downslope"
+OURS, ALONE = "downslope", "downslope-solver"
+"""The public call, and its solver alone; the latter is nobody's peer."""
 ROUNDS = 5
+LONG = 2.0
+"""Seconds of a peer's fit from which three rounds have to do."""
 TOTAL = 1.1
 """All fits of a curve together, in limits of one."""
 FIRST = 1.5
@@ -79,8 +82,8 @@ class Race:
         self.runs: dict[str, Runs] = {}
         self.warm: dict[str, tuple[float, float]] = {}
         self.failed: dict[str, str] = {}
-        self.product = np.nan
-        """Seconds of ``X @ w``, where that was measured."""
+        self.read = np.nan
+        """Seconds of ``X.sum()``, where that was measured."""
         self.medians: dict[float, dict[str, float]] = {}
         """Seconds of those that ran in turn, by the gap they ran to."""
 
@@ -145,15 +148,19 @@ class Race:
             if OURS not in able:
                 print(f"\nours did not reach {level:g}")
                 continue
-            peers = [s for s in able if s != OURS]
+            peers = [s for s in able if s not in (OURS, ALONE)]
             named = [s for t in wanted if t.level == level for s in peers if s in t.peers]
-            chosen = [OURS, *dict.fromkeys([*peers[:1], *named])]
+            alone = [ALONE] * (ALONE in able)
+            chosen = [OURS, *alone, *dict.fromkeys([*peers[:1], *named])]
             self.medians[level] = self._medians(chosen, level)
 
     def _medians(self, chosen: list[str], level: float) -> dict[str, float]:
+        curves = self.curves()
+        slowest = max(seconds_to(curves[solver], level) for solver in chosen)
+        rounds = ROUNDS if slowest < LONG else min(ROUNDS, 3)
         workers = [Worker(solver, self.threads) for solver in chosen]
         times: dict[str, list[float]] = {solver: [] for solver in chosen}
-        for turn in range(ROUNDS + 1):  # the first round is for warming up
+        for turn in range(rounds + 1):  # the first round is for warming up
             for worker in workers:
                 run = worker.fit(self.name, self.budget(worker.solver, level), 2 * self.seconds)
                 if run is not None and turn > 0:
@@ -164,10 +171,10 @@ class Race:
         for solver, seen in times.items():
             if seen:
                 ratio = medians[solver] / medians[OURS]
-                rounds = f"{self.rounds(solver, level)} {solvers()[solver].counts}"
+                counted = f"{self.rounds(solver, level)} {solvers()[solver].counts}"
                 print(
                     f"\n{solver} to {level:g}: median of {len(seen)} in turn "
-                    f"{medians[solver]:.4f} s ({min(seen):.4f} to {max(seen):.4f}), {rounds}, "
+                    f"{medians[solver]:.4f} s ({min(seen):.4f} to {max(seen):.4f}), {counted}, "
                     f"{ratio:.2f} x ours"
                 )
         return medians
@@ -177,7 +184,8 @@ class Race:
         medians = self.medians.get(target.level)
         if medians is None:
             return "ours did not come there", "MISSED"
-        whom = [s for s in self.runs if s != OURS and s in (target.peers or self.runs)]
+        rivals = [s for s in self.runs if s not in (OURS, ALONE)]
+        whom = [s for s in rivals if s in (target.peers or rivals)]
         able = [s for s in whom if s in medians]
         if able:
             best = min(able, key=lambda s: medians[s])
@@ -190,8 +198,17 @@ class Race:
             return "no peer takes it", "not told"
         limit = min(self.limit(s) for s in whom)
         least = limit / medians[OURS]
-        said = f"none of {len(whom)} in {limit:.1f} s, {least:.3g}x"
+        said = f"none of {len(whom)} in {limit:.1f} s, > {least:.3g}x"
         return said, "met" if least >= target.ratio else "not told: give --times more"
+
+    def judge_reads(self) -> str:
+        """Reads of the rows that ours cost, and whether they are few enough where that is asked."""
+        seconds = self.medians.get(1e-6, {}).get(OURS, np.inf)
+        if not np.isfinite(self.read) or not np.isfinite(seconds):
+            return "-"
+        reads, most = seconds / self.read, READS.get(self.name)
+        verdict = "" if most is None else f" ({most:g}: {'met' if reads <= most else 'MISSED'})"
+        return f"{reads:.1f}{verdict}"
 
     def keep(self) -> None:
         """Write everything that was measured as JSON."""

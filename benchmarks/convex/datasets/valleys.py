@@ -48,7 +48,7 @@ def dense(
         z = (z - z.mean()) * (2.0 / z.std())
     noise = random.normal(size=n) if loss == "squared" else random.logistic(size=n)
     y = z + noise if loss == "squared" else np.where(z + noise > 0, 1.0, -1.0)
-    l2 = 0.0 if l1 else (1e-7 if kind == "rare" else 1e-8)
+    l2 = 1e-7 if kind == "rare" else 0.0
     return Problem(name, X, y, loss, l2, l1)
 
 
@@ -81,8 +81,10 @@ PROBLEMS = _table(
     ("logistic-5e4x2000", 50_000, 2_000, 1e2, "logistic"),
     ("logistic-1e6x100-rare", 1_000_000, 100, 1e2, "logistic", "rare"),
     ("logistic-1e6x100-heavy", 1_000_000, 100, 1e3, "logistic", "heavy"),
+    ("logistic-3e5x100", 300_000, 100, 1e2, "logistic"),
     ("squared-1e6x100", 1_000_000, 100, 1e2, "squared"),
     ("squared-1e6x20", 1_000_000, 20, 1e2, "squared"),
+    ("squared-1e5x100", 100_000, 100, 1e2, "squared"),
     ("squared-2e5x500", 200_000, 500, 1e2, "squared"),
     ("quick-logistic-1e5x50", 100_000, 50, 1e4, "logistic"),
     ("quick-squared-1e5x100", 100_000, 100, 1e2, "squared"),

@@ -13,6 +13,8 @@ from benchmarks.convex.objective import Problem
 
 DECADES = tuple(10.0**-k for k in (1, 2, 3, 4, 5, 6, 8, 10))
 """Tolerances, from loose to tight."""
+LARGE = 4e7
+"""Stored numbers up to which solvers are tried that came nowhere near on more, at no tolerance."""
 
 
 class Answer(NamedTuple):

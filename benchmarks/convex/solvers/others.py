@@ -110,7 +110,7 @@ def liblinear(problem_and_rows, budget):
     from liblinear.liblinearutil import train
 
     problem, rows = problem_and_rows
-    strength, d = problem.l1 or problem.l2, problem.X.shape[1]
+    strength, d = problem.l1 or max(problem.l2, 1e-12), problem.X.shape[1]
     kind, cost = ("6" if problem.l1 else "0"), 1.0 / (strength * len(problem.y))
     model = train(rows, parameter(f"-s {kind} -c {cost:.17g} -e {budget} -B 1 -R -q"))
     sign = 1.0 if model.label[0] > 0 else -1.0

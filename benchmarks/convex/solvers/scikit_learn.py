@@ -14,7 +14,7 @@ from sklearn.linear_model import (
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.convex.objective import value
-from benchmarks.convex.solvers import DECADES, Solver, flat
+from benchmarks.convex.solvers import DECADES, LARGE, Solver, flat
 
 warnings.filterwarnings("ignore")
 RATES = (1e-3, 1e-2, 1e-1, 1.0)
@@ -32,12 +32,14 @@ def ridge(solver):
         return flat(model.coef_, model.intercept_, model.n_iter_)
 
     direct = solver in ("cholesky", "svd")
+    slow = solver in ("svd", "sag", "saga")
     return Solver(
         f"sklearn-ridge-{solver}",
         fit,
         (0.0,) if direct else DECADES,
         frozenset({"squared"}),
         sparse=not direct and solver not in ("lsqr", "saga"),
+        largest=LARGE if slow else np.inf,
     )
 
 
@@ -47,7 +49,7 @@ def logistic(solver, scaled=False):
         if problem.l1:
             settings = {"C": 1.0 / (problem.l1 * n), "l1_ratio": 1.0}
         else:
-            settings = {"C": 1.0 / max(problem.l2 * n, 1e-300), "l1_ratio": 0.0}
+            settings = {"C": 1.0 / max(problem.l2 * n, 1e-12), "l1_ratio": 0.0}
         X, scaler = problem.X, StandardScaler()
         if scaled:
             # Standardising changes the penalty; at weights this tiny the objective does not notice.
@@ -68,6 +70,7 @@ def logistic(solver, scaled=False):
         frozenset(losses),
         sparse=not scaled and solver != "newton-cholesky",
         penalties=frozenset({"l1", "l2"} if solver in ("saga", "liblinear") else {"l2"}),
+        largest=np.inf if solver in ("lbfgs", "newton-cholesky") else LARGE,
     )
 
 
@@ -152,5 +155,6 @@ SOLVERS = (
         frozenset({"squared", "logistic"}),
         prepare=tuned,
         counts="epochs",
+        largest=LARGE,
     ),
 )
