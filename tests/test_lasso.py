@@ -275,6 +275,18 @@ def test_what_is_left_to_an_intercept_is_doubted_like_all_curvature(lead):
     assert 2.0 * (walk.value - math.log(2.0)) <= walk.gap
 
 
+def test_where_all_classes_move_together_no_curvature_is_made_up():
+    """No softmax feels it, but an L1 penalty does: curvature there would hide what is left."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 3)), np.arange(40) % 3
+    passes = ClassPasses(read_only(X), read_only(y), read_only(np.ones(40)), 3, True)
+    l1, w = np.append(np.full(9, 1e-6), np.zeros(3)), rng.standard_normal(12)
+    walk = Edged(Smooth(passes, np.zeros(12)), l1, 0.0, np.zeros((12, 12)), np.zeros(3), w, 0.0, l1)
+    walk.look(None, np.zeros(3), 0.0, 0)
+    together = np.kron(np.eye(4), np.ones((3, 1)))
+    assert np.abs(walk.hessian @ together).max() <= 1e-13 * np.abs(walk.hessian).max()
+
+
 def test_passes_asked_for_bound_the_small_problems_too():
     """Counts to thousands over ten times as many columns as rows."""
     rng = np.random.default_rng(0)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import certificate
-from downslope.bowl.edges import Lowest, lowest_edged, solved
+from downslope.bowl.edges import SINGULAR, Lowest, lowest_edged, solved
 from downslope.bowl.metric import center_weights, curvature_of, products
 from downslope.bowl.newton import BOLDER, LEAST
 from downslope.bowl.passes import Passes
@@ -47,6 +47,8 @@ for others. Where it jumps the step leads the right way, only too far."""
 LEAST_DAMPING, WILDER, CALMER = 1e-5, 30.0, 0.1
 """Share of each weight's curvature that is added to it after a step that was too long, how much
 more after each further one, and how much less after a good one."""
+TOLD = 10.0
+"""How many times its rounding a curvature is that says something."""
 RENEW = 10
 """Steps after which the curvature is sketched again: a corner rounded narrowly has moved by then.
 """
@@ -71,6 +73,8 @@ class Edged:
     promised: float = math.inf
     unrest: float = 0.0
     """What coordinate descent may have left of the promise."""
+    clear: bool = True
+    """Whether the curvature along the way there is more than the rounding of products."""
     lowest_curvature: float = 1.0
     damping: float = 0.0
     first: Array = 0.0
@@ -81,7 +85,13 @@ class Edged:
 
     @property
     def bound(self) -> float:
-        """How far above the lowest value this is; the smaller of two bounds."""
+        """How far above the lowest value this is; the smaller of two bounds.
+
+        Along what nearly equal columns differ in, products of columns are rounding, and what it
+        promises is made up: then only the duality gap counts.
+        """
+        if not self.clear:
+            return self.gap
         doubt = doubt_of(self.problem.passes.loss)
         slack = certificate.slack_of(self.rho, self.lowest_curvature, doubt)
         return min(self.gap, slack * self.promised + self.unrest)
@@ -124,6 +134,9 @@ class Edged:
         """Where the parabola plus the L1 part is lowest, and the decrease that promises."""
         self.delta, self.unrest = self._step(0.0, tol)
         self.promised = self._promise(self.delta)
+        bends, told = np.diag(self.hessian), float(self.delta @ (self.hessian @ self.delta))
+        rounded = SINGULAR * len(bends) * float(bends @ self.delta**2)
+        self.clear = told >= TOLD * rounded
 
     def _step(self, damping: float, tol: float) -> Lowest:
         k = self.problem.passes.n_outputs

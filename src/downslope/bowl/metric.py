@@ -19,7 +19,7 @@ the directions in which the loss has curvature: the walk never leaves them, so a
 points it finds the one whose scaled weights are shortest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,12 +138,13 @@ def metric_of(
     rho = 0.0 if buckets is None else float(np.sqrt(m / buckets))
     if m >= SINGLE and not exact:
         bend = curvature_of(single_products(table), None, shift, ridge, n_rows, n_outputs)
+        bend = _regular(bend)
         scale = _inverse_lengths(bend)
         factor = cholesky(_unit_hessian(bend, scale), SINGLE_CHOLESKY)
         if factor is not None:
             return _metric(bend, scale, Factor(*factor), rho)
     bend = curvature_of(products(table), table, shift, ridge, n_rows, n_outputs)
-    return metric_from(bend, rho)
+    return metric_from(_regular(bend), rho)
 
 
 def metric_from(bend: "Bend", rho: float) -> Metric:
@@ -224,7 +225,6 @@ def curvature_of(
         means = np.append(np.repeat(np.abs(center), n_outputs), np.zeros(n_outputs))
         means *= np.sqrt(np.tile(np.diag(gram)[m - n_outputs : m], d + 1))
     hessian, wish = gram[:m, :m] / n_rows, gram[:m, m] / n_rows
-    hessian += _sums_of_classes(hessian, n_outputs)
     hessian[np.diag_indices(m)] += ridge
     alive = np.sqrt(np.diag(hessian)) > CONSTANT * means / np.sqrt(n_rows)
     return Bend(hessian, wish, center, alive, table, drift, ridge, n_rows, n_outputs)
@@ -345,17 +345,18 @@ def center_weights(w: Array, center: Array, n_outputs: int, sign: float) -> Arra
     return W.reshape(np.shape(w))
 
 
-def _sums_of_classes(gram: Array, n_outputs: int) -> Array:
+def _regular(bend: "Bend") -> "Bend":
     """A little curvature where all classes move together, which no softmax feels.
 
-    The gradient has no part in these directions, so it changes no step; it keeps R regular.
+    The gradient of a loss with a ridge has no part in these directions, so it changes no step; it
+    keeps R regular. An L1 penalty does feel them: ``lasso.py`` takes the curvature as it is.
     """
-    if n_outputs == 1:
-        return 0.0
-    features = len(gram) // n_outputs
-    sizes = np.diag(gram).reshape(features, n_outputs).mean(axis=1)
-    same = np.full((n_outputs, n_outputs), 1e-4 / n_outputs)
-    return np.kron(np.diag(sizes), same)
+    k, hessian = bend.n_outputs, bend.hessian
+    if k == 1:
+        return bend
+    sizes = np.diag(hessian).reshape(-1, k).mean(axis=1)
+    same = np.full((k, k), 1e-4 / k)
+    return replace(bend, hessian=hessian + np.kron(np.diag(sizes), same))
 
 
 def cholesky(hessian: Array, least: float) -> tuple[Array, Array] | None:
