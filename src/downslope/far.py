@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from downslope.bowl.methods import why_no_rate
 from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.rate_free import RoundRate, run_far
 from downslope.bowl.smooth import Settings as SolverSettings
@@ -242,7 +243,7 @@ def train_far(
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
     few = MemoryRows(*source.sample(KEPT_ROWS, settings.seed)[:3])
-    why = "None: in a bowl that is made round first, a step of 1 is right."
+    why = why_no_rate(result.method)
     n = source.n_rows
     return Trained(w, result, history, scaling, few, Plain(), RoundRate(), why, n, settings)
 

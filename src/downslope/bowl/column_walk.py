@@ -12,6 +12,7 @@ import numpy as np
 from downslope.bowl import certificate
 from downslope.bowl.column_passes import ColumnPasses
 from downslope.bowl.lasso import duality_gap
+from downslope.bowl.methods import COORDINATE_DESCENT
 from downslope.bowl.smooth import BENT, Settings, Smooth, Solution, doubt_of
 from downslope.kernels.coordinate import descend_columns
 
@@ -50,7 +51,9 @@ def column_walk(problem: Smooth, passes: ColumnPasses, l1: Array, settings: Sett
         there = None if reason and steps else _lower(problem, w, delta, whole, promised, l1)
         if there is None:
             reason = reason or certificate.no_lower(bound, certificate.rounding(whole, 1))
-            return Solution(w, whole, bound, reason, problem.read, steps, steps)
+            return Solution(
+                *(w, whole, bound, reason, problem.read, steps, steps), method=COORDINATE_DESCENT
+            )
         w, value, gradient = there
         steps += 1
 

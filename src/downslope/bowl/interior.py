@@ -32,6 +32,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from downslope.bowl import certificate
+from downslope.bowl.methods import INTERIOR_POINT
 from downslope.bowl.metric import CONSTANT, NEAR, cholesky
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
@@ -176,7 +177,10 @@ def interior_walk(
         )
         if there is None:
             reason = reason or certificate.no_lower(best[0], ROUNDING * null_value)
-            return Solution(best[1], best[2], best[0], reason, problem.read, steps, steps)
+            return Solution(
+                *(best[1], best[2], best[0], reason, problem.read, steps, steps),
+                method=INTERIOR_POINT,
+            )
         here, steps = there, steps + 1
         problem.read += PASSES - 1.0
 

@@ -31,6 +31,7 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.edges import SINGULAR, Lowest, lowest_edged, solved
+from downslope.bowl.methods import PROXIMAL_NEWTON
 from downslope.bowl.metric import center_weights, curvature_of, products
 from downslope.bowl.newton import BOLDER, LEAST
 from downslope.bowl.passes import Passes
@@ -267,7 +268,10 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
         settings.tell(Point(walk.w, walk.w, walk.whole, walk.gradient, walk.gradient))
         if not quadratic and (exact or walk.steps == 2 or walk.steps % RENEW == 0):
             walk.look(buckets, shift, floor, settings.seed + walk.sketches)
-    return Solution(walk.w, walk.whole, walk.bound, reason, problem.read, walk.steps, walk.sketches)
+    return Solution(
+        *(walk.w, walk.whole, walk.bound, reason, problem.read, walk.steps, walk.sketches),
+        method=PROXIMAL_NEWTON,
+    )
 
 
 def _begin(problem: Smooth, l1: Array, w: Array) -> Edged:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import certificate
+from downslope.bowl.methods import NORMAL_EQUATIONS, REFINEMENT
 from downslope.bowl.metric import Metric, curvature_of, metric_from, metric_of
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
@@ -61,7 +62,10 @@ def refined(problem: Smooth, passes: DensePasses, settings: Settings) -> Solutio
     wanted = target.wanted(here.value, metric.rank, 1.0) + ENOUGH**2 * at_zero
     close = here.decrement <= wanted
     reason = certificate.converged(bound) if close else certificate.stalled(bound)
-    return Solution(here.w, here.value, bound, reason, problem.read, steps, 1, metric.rank)
+    return Solution(
+        *(here.w, here.value, bound, reason, problem.read, steps, 1, metric.rank),
+        method=REFINEMENT,
+    )
 
 
 def _exact_metric(problem: Smooth, passes: DensePasses) -> Metric:
@@ -118,7 +122,9 @@ def in_one_pass(problem: Smooth, passes: DensePasses, settings: Settings) -> Sol
     track = Track(view.start())
     settings.tell(track.here)
     descent = Descent(
-        problem, WALKS["conjugate"], target, None, shift, 0.0, settings, track, view, steps=1
+        *(problem, WALKS["conjugate"], NORMAL_EQUATIONS, target, None, shift, 0.0),
+        *(settings, track, view),
+        steps=1,
     )
     return descent.run()
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
+from downslope.bowl.methods import NEWTON
 from downslope.bowl.pilot import null_weights, start_from
 from downslope.bowl.smooth import Settings, Smooth, Solution, View, bend_floor, doubt_of
 from downslope.bowl.walks import Point
@@ -57,6 +58,7 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
             return Solution(
                 *(here.w, here.value, bound, reason, problem.read, steps, steps + 1),
                 rank=view.metric.rank,
+                method=NEWTON,
             )
         view, steps = lower, steps + 1
         floor = max(LEAST * most, BOLDER * floor)

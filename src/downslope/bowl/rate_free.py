@@ -198,14 +198,15 @@ def _run(
     try:
         solution = solver(replace(settings, watch=told.hear, names=names))
         w, reason, passes = solution.w, solution.reason, math.ceil(solution.passes)
+        method = solution.method
     except (_Stopped, KeyboardInterrupt):
         if not recorder.records:
             raise  # there is nothing to keep yet
         w, reason = told.w, told.reason or interrupted()
-        passes = len(recorder.records)
+        passes, method = len(recorder.records), ""
     w = scaling.from_user(w, problem.n_outputs)
     state = State(len(recorder.records), passes, 0, w, Nothing(), Nothing(), 0.0, 0, None)
-    return Result(w, recorder.trace(), reason, None, state)
+    return Result(w, recorder.trace(), reason, None, state, method)
 
 
 class _Stopped(Exception):
@@ -279,4 +280,5 @@ def together(results: Sequence[Result]) -> Result:
     sentence = f"{len(results)} classes, each against the rest; the last: {worst.sentence}"
     states = [result.state for result in results if result.state is not None]
     state = max(states, key=lambda state: state.epoch)._replace(w=w)
-    return Result(w, Trace(columns), replace(worst, sentence=sentence), None, state)
+    method = ", ".join(dict.fromkeys(result.method for result in results))
+    return Result(w, Trace(columns), replace(worst, sentence=sentence), None, state, method)

@@ -40,6 +40,7 @@ from typing import Any
 
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
+from downslope.bowl.methods import SKETCHED
 from downslope.bowl.metric import SINGLE
 from downslope.bowl.pilot import null_weights, pilot, start_from
 from downslope.bowl.run_up import Parts, run_up, run_up_pays
@@ -100,6 +101,7 @@ class Descent:
 
     problem: Smooth
     walk: Walk
+    method: str
     target: Target
     buckets: int | None
     shift: Array
@@ -227,6 +229,7 @@ class Descent:
             self.steps,
             self.sketches,
             self.view.metric.rank,
+            method=self.method,
         )
 
     def _at_rounding(self) -> bool:
@@ -243,8 +246,8 @@ def round_bowl(problem: Smooth, settings: Settings, parts: Parts | None = None) 
     track = Track(view.start(), rho=view.metric.rho)
     target = problem.target(settings, null_value)
     name = settings.method
-    walk = WALKS[("conjugate" if squared else "quasi_newton") if name == "auto" else name]
-    descent = Descent(problem, walk, target, *look, settings, track, view)
+    way = ("conjugate" if squared else "quasi_newton") if name == "auto" else name
+    descent = Descent(problem, WALKS[way], SKETCHED[way], target, *look, settings, track, view)
     descent.entry, descent.seen = track.here.decrement, [track.here]
     settings.tell(track.here)
     if squared and name == "auto":

@@ -151,7 +151,7 @@ def run_round_batches(
         reason = interrupted()
     w = scaling.from_user(run.answer)
     state = State(run.k, run.epoch, 0, w, Nothing(), Nothing(), 0.0, 0, run.view.value)
-    return Result(w, run.recorder.trace(), reason, None, state)
+    return Result(w, run.recorder.trace(), reason, None, state, "whitened mini-batch descent")
 
 
 @dataclass

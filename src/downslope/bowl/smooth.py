@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -236,6 +236,8 @@ class Solution:
         Directions in which the loss has curvature, where the solver had to know.
     left_out : tuple of LeftOut
         Columns without a part in the answer, since others make them up to rounding.
+    method : str
+        Who found it; the names are in ``methods``.
     """
 
     w: Array
@@ -247,6 +249,7 @@ class Solution:
     sketches: int
     rank: int | None = None
     left_out: tuple[LeftOut, ...] = ()
+    method: str = field(kw_only=True)
 
 
 def among(solution: Solution, names: tuple[str, ...]) -> Solution:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl import certificate
+from downslope.bowl.methods import SMOOTHING
 from downslope.bowl.passes import Cornered
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.rounding import Seen
@@ -93,7 +94,7 @@ def corner_walk(
             gradient = problem.at(w)[1]
             settings.tell(Point(w, w, value, gradient, gradient))
         if reason is not None:
-            return Solution(w, value, bound, reason, problem.read, k, sketches)
+            return Solution(*(w, value, bound, reason, problem.read, k, sketches), method=SMOOTHING)
         width *= min(max(math.sqrt(0.5 * enough / bound), NARROWER[0]), NARROWER[1])
 
 

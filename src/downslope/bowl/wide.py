@@ -22,6 +22,7 @@ from scipy import sparse
 from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
 from downslope.bowl.coordinates import Coordinates, Diagonal
+from downslope.bowl.methods import FALLBACK, SCALED
 from downslope.bowl.passes import DensePasses, Sample
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution, bend_floor
@@ -218,7 +219,7 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
         if not walk.advance():
             reason = walk.target.no_lower(walk.bound)
             break
-    solution = answer(walk, reason)
+    solution = answer(walk, reason, FALLBACK)
     sentence = (
         f"The bowl could not be made round ({why}), so the walk went down on scaled weights "
         f"instead. {reason.sentence}"
@@ -226,8 +227,10 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
     return replace(solution, reason=Reason("fallback", sentence, reason.converged))
 
 
-def answer(walk: LongWalk, reason: Reason) -> Solution:
+def answer(walk: LongWalk, reason: Reason, method: str = SCALED) -> Solution:
     """What the walk found."""
     here, read = walk.track.here, walk.problem.read
     bound = here.value if reason.name == "separable" else walk.bound
-    return Solution(here.w, here.value, bound, reason, read, walk.steps, walk.sketches)
+    return Solution(
+        *(here.w, here.value, bound, reason, read, walk.steps, walk.sketches), method=method
+    )

@@ -21,6 +21,7 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.lasso import duality_gap
+from downslope.bowl.methods import WORKING_SET
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.walks import Point
@@ -75,7 +76,9 @@ def working_set_walk(
         if reason is None and stuck:
             reason = certificate.no_lower(bound, certificate.rounding(whole, 1))
         if reason is not None:
-            return Solution(w, whole, bound, reason, problem.read, steps, sketches)
+            return Solution(
+                *(w, whole, bound, reason, problem.read, steps, sketches), method=WORKING_SET
+            )
         chosen = _choose(used, wanting, urge, passes.n_rows)
         places = (chosen[:, None] * k + np.arange(k)).ravel()
         places = np.append(places, np.arange(d * k, len(w)))

@@ -97,6 +97,8 @@ def show_ending(done: Fit, diagnosis: Diagnosis, screen: Screen) -> None:
     style = "bold green" if done.reason.converged else "bold yellow"
     screen.say()
     taken = f"after {steps:,} step{'s' * (steps != 1)}" if steps else "at once"
+    method = done.trained.result.method
+    taken += f" of {method}" if steps and method else ""
     screen.say(f"{ending} {taken}, in {duration(done.seconds)}.", style)
     screen.say(done.reason.sentence)
     limit, rate = stable_rate(done, diagnosis), float(done.trained.history["rate"][-1])

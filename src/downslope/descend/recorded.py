@@ -36,6 +36,8 @@ class Result:
         Mean of the weights over the steps from ``average_from`` on, where that was asked for.
     state : State or None
         What the walk needs to go on from here.
+    method : str
+        Who walked: "gradient descent", "mini-batch adam", "Newton's method", ...
     """
 
     w: Array
@@ -43,6 +45,7 @@ class Result:
     reason: Reason
     average: Array | None = None
     state: State | None = None
+    method: str = ""
 
 
 class Snapshot(NamedTuple):

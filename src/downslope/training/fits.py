@@ -6,6 +6,7 @@ from typing import Any
 
 from scipy import sparse
 
+from downslope.bowl.methods import why_no_rate
 from downslope.bowl.pass_log import Checkpointing, PassLog
 from downslope.bowl.rate_free import RoundRate, accuracy, run_free
 from downslope.bowl.round_batches import can_run_round, round_rate, run_round_batches
@@ -129,7 +130,7 @@ def _train_free(
     names = weight_names(settings)
     result = run_free(problem, scaling, solver, names=names, show=each_epoch)
     history, w = user_trace(result.trace, scaling, k), answer(result, scaling, settings)
-    rate, why = RoundRate(), "None: in a bowl that is made round first, a step of 1 is right."
+    rate, why = RoundRate(), why_no_rate(result.method)
     return Trained(w, result, history, scaling, rows, Plain(), rate, why, rows.n_rows, settings)
 
 
@@ -217,7 +218,19 @@ def walked(
     else:
         options |= {"batch_size": batch_size, "keeper": keeper}
         result = run(problem, state.w, rule, rate, stops, **options)
-    return with_limit(result, problem, rule)
+    return with_limit(replace(result, method=named(rule, batch_size)), problem, rule)
+
+
+def named(rule: Rule, batch_size: int | None) -> str:
+    """The field's name of a walk with a learning rate.
+
+    Examples
+    --------
+    >>> named(Plain(), 32)
+    'mini-batch gradient descent'
+    """
+    size = "" if batch_size is None else "stochastic " if batch_size == 1 else "mini-batch "
+    return size + ("gradient descent" if rule.name == "plain" else rule.name.replace("_", " "))
 
 
 @dataclass(frozen=True)
