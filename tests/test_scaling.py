@@ -50,6 +50,23 @@ def test_several_outputs_and_paths_are_translated():
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n", [4, 103, 3001])
+def test_compiled_statistics_are_the_plain_ones(monkeypatch, dtype, weighted, n):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(n, 5)) * [1.0, 1e3, 1e-4, 1.0, 0.0] + [1e3, 0.0, 1.0, -5.0, 7.0]).astype(
+        dtype
+    )
+    weights = rng.random(n) if weighted else None
+    plain = standardize(source(X, weights))
+    monkeypatch.setattr("downslope.scaling.COMPILED", 0)
+    compiled = standardize(source(X, weights))
+    np.testing.assert_allclose(compiled.center, plain.center, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(compiled.scale, plain.scale, rtol=1e-9)
+    np.testing.assert_array_equal(compiled.constant, plain.constant)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_sparse_statistics_and_products_are_the_dense_ones(weighted):
     rng = np.random.default_rng(0)

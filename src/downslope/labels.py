@@ -22,8 +22,12 @@ def class_codes(y: Array, classes: Array) -> Array:
     >>> class_codes(np.array(["b", "a"]), np.array(["a", "b", "c"]))
     array([1, 0])
     """
-    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-    strangers = np.flatnonzero(classes[codes] != y)
+    if len(classes) == 2:  # two comparisons: a search costs a few reads of a narrow table
+        codes = (y == classes[1]).astype(np.int64)
+        strangers = np.flatnonzero((codes == 0) & (y != classes[0]))
+    else:
+        codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        strangers = np.flatnonzero(classes[codes] != y)
     if len(strangers):
         raise InputError(f"y holds {y[strangers[0]]!r}, which is none of the classes {classes}.")
     return codes

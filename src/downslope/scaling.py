@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
+from downslope.kernels.moments import moments
 from downslope.sources.memory import MemoryRows, Rows
 
 Array = Any
@@ -20,6 +21,8 @@ SMALLER = 2.0**-600
 """Squares of a column that overflow are taken of the column times this."""
 IN_CACHE = 1024
 """Rows worked on at a time."""
+COMPILED = 200_000
+"""Numbers of a block from which machine code is worth being compiled for them."""
 
 
 class Source(Protocol):
@@ -200,6 +203,9 @@ def _moments(source: Source, unit: Array) -> tuple[Array, Array]:
     pivot = dense.mean(axis=0, dtype=np.float64) if len(dense) else np.zeros(source.n_features)
 
     def sums(rows: Rows) -> tuple[Array, Array, float]:
+        if not sparse.issparse(rows.X) and rows.X.size >= COMPILED and rows.X.flags.c_contiguous:
+            count = len(rows.y) if rows.weights is None else rows.weights.sum()
+            return *moments(rows.X, rows.weights, unit, pivot), float(count)
         weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
         weights = np.asarray(weights, dtype=np.float64)
         if sparse.issparse(rows.X):

@@ -18,6 +18,8 @@ from downslope.training.trained import Settings
 
 Array = Any
 TOLD_ROWS = 50_000
+TOLD_CELLS = 1_000_000
+"""Numbers of a sample for telling: more, picked here and there, cost as much as a pass."""
 PROGRESS_SHARE = 1e-4
 WHY = {
     "adaptive_descent": "Every step is as long as the curvature met on the way allows.",
@@ -63,7 +65,8 @@ def told_scaling(rows: MemoryRows, settings: Settings) -> Scaling:
     Where there is no penalty it may come from a sample.
     """
     if settings.penalty == NO_PENALTY:
-        few = rows.sample(TOLD_ROWS, settings.seed)
+        enough = max(1000, min(TOLD_ROWS, TOLD_CELLS // max(1, rows.n_features)))
+        few = rows.sample(enough, settings.seed)
         rows = MemoryRows(few.X, few.y, few.weights)
     return choose_scaling(rows, settings, None)
 

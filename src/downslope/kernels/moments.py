@@ -1,0 +1,69 @@
+"""Sums and squares of columns about a pivot, in one read of the rows."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from downslope.kernels import FAST
+from downslope.kernels.team import chunks, share
+from downslope.kernels.views import read_only
+
+Array = Any
+
+
+def moments(X: Array, weights: Array | None, unit: Array, pivot: Array) -> tuple[Array, Array]:
+    """Weighted sums over rows of ``X * unit - pivot`` and of its square, for each column.
+
+    The same numbers for any number of threads.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 7.0], [3.0, 7.0]])
+    >>> total, squares = moments(X, None, np.ones(2), np.array([2.0, 6.0]))
+    >>> total, squares
+    (array([0., 2.]), array([2., 2.]))
+    """
+    parts = chunks(len(X), X.size)
+    sums = np.zeros((len(parts), 2, X.shape[1]))
+    counts = read_only(np.ones(1) if weights is None else np.asarray(weights, dtype=np.float64))
+    seen = read_only(X)  # writable or not is not to compile twice
+
+    def work(i: int) -> None:
+        moments_pass(seen, counts, *parts[i], unit, pivot, sums[i])
+
+    share(work, range(len(parts)))
+    total, squares = sums.sum(axis=0)
+    return total, squares
+
+
+@njit(**FAST)
+def moments_pass(
+    X: Array, weights: Array, low: int, high: int, unit: Array, pivot: Array, sums: Array
+) -> None:
+    """Add some rows' moments to ``sums``; a single weight is that of every row.
+
+    Four rows at a time, so that sums are loaded and stored once for four.
+    """
+    n_features, same = X.shape[1], len(weights) == 1
+    total, squares = np.zeros(n_features), np.zeros(n_features)
+    whole = low + (high - low) // 4 * 4
+    for i in range(low, whole, 4):
+        at, step = (0, 0) if same else (i, 1)
+        p, q = weights[at], weights[at + step]
+        r, s = weights[at + 2 * step], weights[at + 3 * step]
+        for j in range(n_features):
+            a = X[i, j] * unit[j] - pivot[j]
+            b = X[i + 1, j] * unit[j] - pivot[j]
+            c = X[i + 2, j] * unit[j] - pivot[j]
+            d = X[i + 3, j] * unit[j] - pivot[j]
+            total[j] += (p * a + q * b) + (r * c + s * d)
+            squares[j] += (p * a * a + q * b * b) + (r * c * c + s * d * d)
+    for i in range(whole, high):
+        weight = weights[0 if same else i]
+        for j in range(n_features):
+            a = X[i, j] * unit[j] - pivot[j]
+            total[j] += weight * a
+            squares[j] += weight * a * a
+    sums[0] += total
+    sums[1] += squares
