@@ -2,6 +2,8 @@
 
 import re
 import warnings
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,13 @@ from downslope.bowl.parted import Exchange
 from downslope.bowl.smooth import Settings
 from downslope.bowl.solve import solve
 from downslope.bowl.solve_stream import solve_stream
+from downslope.fitting.asked import Ask
+from downslope.fitting.fit import fit, prepare
+from downslope.fitting.telling import bound_broken, diagnosed
 from downslope.losses import AbsoluteError, Huber, LogLoss, SquaredError
+from downslope.penalties import Penalty
 from downslope.sources.memory import MemoryRows
+from downslope.tables import read_table
 
 NUMBERS = (
     "squared_error",
@@ -249,3 +256,89 @@ def test_healthy_columns_pay_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # few rows are told apart
             model("log_loss", max_iter=20).fit(X, np.where(g.random(n) < 0.3, 1, y > 0))
+
+
+def exact_loss(X: Any, y: Any, w: Any, b: float) -> Fraction:
+    """Half the mean of squares, without any rounding."""
+    factors, total = [Fraction(float(v)) for v in w], Fraction(0)
+    for row, target in zip(X.tolist(), y.tolist(), strict=True):
+        z = sum((Fraction(x) * v for x, v in zip(row, factors, strict=True)), Fraction(float(b)))
+        total += (z - Fraction(target)) ** 2
+    return total / (2 * len(y))
+
+
+@pytest.mark.parametrize("kind", ["milliseconds", "microseconds", "1e-12", "1e-13"])
+def test_the_bound_holds_for_the_weights_as_they_are_answered(kind: str) -> None:
+    g = np.random.default_rng(0)
+    a, d = g.normal(size=(2, 80))
+    if kind.endswith("seconds"):
+        unit = {"milliseconds": 1e3, "microseconds": 1e6}[kind]
+        a = np.round((1.7e9 + g.uniform(0.0, 3e7, 80)) * unit)
+        X = np.column_stack((a, a + np.round(g.uniform(50.0, 500.0, 80))))
+        clear = np.column_stack((a - 1.7e9 * unit, X[:, 1] - X[:, 0]))
+    else:
+        X = np.column_stack((a, a + float(kind) * d))
+        clear = np.column_stack((a, (X[:, 1] - X[:, 0]) / float(kind)))
+    y = 2.0 + clear[:, 1] / clear[:, 1].std() + 0.1 * g.normal(size=80)
+    near, right = DescentRegressor().fit(X, y), DescentRegressor().fit(clear, y)
+    here = exact_loss(X, y, near.coef_, float(np.ravel(near.intercept_)[0]))
+    best = exact_loss(clear, y, right.coef_, float(np.ravel(right.intercept_)[0]))
+    assert float(here - best) <= near.result_.bound + 1e-17
+    assert near.result_.bound <= 1e-3 * float(here)
+
+
+@pytest.mark.parametrize("l1", [1e-4, 1e-8, 1e-12])
+@pytest.mark.parametrize("loss", [SquaredError(), Huber()])
+def test_a_weak_l1_penalty_does_not_make_the_bound_false(loss: Any, l1: float) -> None:
+    X, clear, level, _ = pair(200, 1e-9)
+    scale = X.std(axis=0)
+    found = solve(X, level, loss, Penalty(l1=l1), deviations=scale)
+    free = solve(clear, level, loss)
+    # Weights of X from those of its differences: what they cost is no more than the lowest does.
+    w = np.array([free.w[0] - free.w[1] / 1e-9, free.w[1] / 1e-9, free.w[2]])
+    most = free.value + l1 * float(np.abs(w) @ scale)
+    assert found.value - found.bound <= most * (1.0 + 1e-9)
+
+
+def test_equal_columns_and_a_weak_l1_penalty_converge() -> None:
+    g = np.random.default_rng(9)
+    a, b = g.normal(size=(2, 300))
+    found = solve(np.column_stack((a, a, b)), a + b + g.normal(size=300), Huber(), Penalty(l1=1e-9))
+    assert found.reason.converged
+
+
+def findings(fitted: Any) -> dict[str, Any]:
+    """What the run shows, by symptom."""
+    return {each.symptom: each for each in fitted.diagnosis_.findings}
+
+
+@pytest.mark.parametrize("apart", [1e-7, 1e-10])
+def test_a_column_that_is_felt_is_not_said_to_depend_on_others(apart: float) -> None:
+    X, _, level, _ = pair(300, apart)
+    assert "rank_deficient" not in findings(DescentRegressor().fit(X, level))
+
+
+def test_only_an_exact_dependence_is_called_exact() -> None:
+    g = np.random.default_rng(10)
+    a, b = g.normal(size=(2, 300))
+    same = findings(DescentRegressor().fit(np.column_stack((a, b, a)), a + b))["rank_deficient"]
+    assert "exactly" in same.sentence
+    X = np.column_stack((a, b, a * 0.1 + b * 0.7))
+    rounded = findings(DescentRegressor().fit(X, a + b))["rank_deficient"]
+    assert "exactly" not in rounded.sentence
+    assert "which is rounding" in rounded.sentence
+    assert rounded.names == ("column 0", "column 1", "column 2")
+
+
+def test_a_better_solution_next_door_is_a_finding() -> None:
+    x = np.linspace(0.0, 1.0, 40)
+    table = read_table({"x": x.tolist(), "y": np.sin(7.0 * x).tolist()})
+    done = fit(prepare(table, Ask("y")))
+    assert bound_broken(done) is None
+    assert done.reference is not None
+    lower = replace(done, reference=replace(done.reference, value=done.reference.value - 1e-3))
+    found = diagnosed(lower)
+    assert found.verdict == "bound_broken"
+    assert found.findings[0].number == pytest.approx(1e-3, rel=1e-6)
+    assert f"{lower.reference.value:.10g}" in found.findings[0].sentence
+    assert "Nothing to mend" not in str(found)

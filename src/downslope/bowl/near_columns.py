@@ -305,17 +305,21 @@ def parting_of(X: Array, weights: Array, fit_intercept: bool) -> Parting:
     return parting.centred(X[:: max(1, n // BLOCK)]) if fit_intercept else parting
 
 
-def left_out(parting: Parting, few: Array, fit_intercept: bool) -> tuple[LeftOut, ...]:
+def left_out(
+    parting: Parting, few: Array, fit_intercept: bool, exact: bool = False
+) -> tuple[LeftOut, ...]:
     """Columns left out although others make them to rounding only, as a few rows tell.
 
-    One that they make exactly takes nothing away: the same predictions are still there.
+    One that they make exactly takes nothing away: the same predictions are still there; ``exact``
+    asks for those too.
     """
     found = []
     for column, others, factors, _ in parting.out:
         share = _share(few[:, column], few[:, others], factors, fit_intercept)
         parts = np.abs(factors) * few[:, others].std(axis=0)
         makers = others[parts > NAMED * parts.max(initial=0.0)]
-        if share > EXACT:
+        share = share if share > EXACT else 0.0
+        if share or exact:
             found.append(LeftOut(column, tuple(map(int, makers)), share))
     return tuple(found)
 

@@ -198,15 +198,15 @@ def _run(
     try:
         solution = solver(replace(settings, watch=told.hear, names=names))
         w, reason, passes = solution.w, solution.reason, math.ceil(solution.passes)
-        method = solution.method
+        method, bound = solution.method, solution.bound
     except (_Stopped, KeyboardInterrupt):
         if not recorder.records:
             raise  # there is nothing to keep yet
         w, reason = told.w, told.reason or interrupted()
-        passes, method = len(recorder.records), ""
+        passes, method, bound = len(recorder.records), "", math.nan
     w = scaling.from_user(w, problem.n_outputs)
     state = State(len(recorder.records), passes, 0, w, Nothing(), Nothing(), 0.0, 0, None)
-    return Result(w, recorder.trace(), reason, None, state, method)
+    return Result(w, recorder.trace(), reason, None, state, method, bound)
 
 
 class _Stopped(Exception):
@@ -281,4 +281,6 @@ def together(results: Sequence[Result]) -> Result:
     states = [result.state for result in results if result.state is not None]
     state = max(states, key=lambda state: state.epoch)._replace(w=w)
     method = ", ".join(dict.fromkeys(result.method for result in results))
-    return Result(w, Trace(columns), replace(worst, sentence=sentence), None, state, method)
+    bound = sum(result.bound for result in results)
+    reason = replace(worst, sentence=sentence)
+    return Result(w, Trace(columns), reason, None, state, method, bound)

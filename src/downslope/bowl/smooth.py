@@ -265,10 +265,10 @@ def among(solution: Solution, names: tuple[str, ...]) -> Solution:
     listed += f" and {len(out) - MOST_NAMED} more" if len(out) > MOST_NAMED else ""
     others = sorted({other for each in out for other in each.others})
     makers = " and ".join(map(name, others)) if len(others) <= MOST_NAMED else "others"
-    verb, pronoun = ("is", "it differs") if len(out) == 1 else ("are", "they differ")
+    verb, of, they = ("is", "it", "it differs") if len(out) == 1 else ("are", "them", "they differ")
     reason, share = solution.reason, max(each.share for each in out)
     sentence = (
         f"{reason.sentence} That is among models to which {listed} {verb} what {makers} make of "
-        f"it, from which {pronoun} by rounding alone ({share:.0e} of a deviation)."
+        f"{of}, from which {they} by rounding alone ({share:.0e} of a deviation)."
     )
     return replace(solution, reason=replace(reason, sentence=sentence))

@@ -89,7 +89,7 @@ def solve(
     scale = unit if deviations is None else unit * np.asarray(deviations, dtype=float)
     scale = np.minimum(scale, LARGEST)  # beyond it a penalty leaves nothing of a weight
 
-    def lowest(X: Any, settings: Settings, watchful: bool) -> tuple[Solution, Smooth]:
+    def lowest(X: Any, settings: Settings, watchful: bool = False) -> tuple[Solution, Smooth]:
         passes = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
         paid = scale[: X.shape[1]]  # columns are exchanged only where there is no penalty
         penalised = np.append(np.repeat(paid, n_outputs), np.zeros(n_outputs * fit_intercept))
@@ -111,9 +111,7 @@ def solve(
             solution, short = solve_parted(
                 parting_of(filled, row_weights, fit_intercept),
                 *(filled, n, scale, fit_intercept, n_outputs, settings),
-                lambda parting, told: lowest(
-                    *(X if parting is None else parting.apply(filled), told), watchful=False
-                ),
+                lambda parting, told: lowest(X if parting is None else parting.apply(filled), told),
             )
         w = solution.w
         if _has_equals(solution, penalty) and not short:

@@ -38,6 +38,8 @@ class Result:
         What the walk needs to go on from here.
     method : str
         Who walked: "gradient descent", "mini-batch adam", "Newton's method", ...
+    bound : float
+        How far the value may be above the lowest one; NaN where the run cannot tell.
     """
 
     w: Array
@@ -46,6 +48,7 @@ class Result:
     average: Array | None = None
     state: State | None = None
     method: str = ""
+    bound: float = math.nan
 
 
 class Snapshot(NamedTuple):

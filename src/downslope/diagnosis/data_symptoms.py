@@ -210,12 +210,13 @@ def rank_deficient(e: Evidence) -> Finding | None:
     """Columns that add up to one another."""
     if e.table is None or not e.table.dependent:
         return None
-    names = e.table.dependent
+    names, rest = e.table.dependent, e.table.rest
+    how = f"but for {rest:.0e} of their spread, which is rounding" if rest else "exactly"
     return Finding(
         "rank_deficient",
         float(len(names)),
         0.0,
-        f"{len(names)} columns depend on one another exactly (0 is right): {_listed(names)}. "
+        f"{len(names)} columns depend on one another {how} (0 is right): {_listed(names)}. "
         "Their single coefficients are not determined; predictions are.",
         f"Drop one of {_listed(names)}, or add penalty='l2'.",
         names=names,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.diagnosis.dependence import dependence
 from downslope.diagnosis.telling_columns import falls_for_ever
 from downslope.losses import SquaredError
 from downslope.noise import row_squares
@@ -47,6 +48,8 @@ class TableFacts:
         Columns that do not vary.
     dependent : tuple of str
         Columns that add up to one another.
+    rest : float
+        Largest share of such a column's spread that the others do not make.
     top : float
         Largest eigenvalue of X'X / n, intercept included.
     scaled_top, scaled_condition : float
@@ -67,6 +70,7 @@ class TableFacts:
     spreads: Array | None = None
     constant: tuple[str, ...] = ()
     dependent: tuple[str, ...] = ()
+    rest: float = 0.0
     top: float = math.nan
     scaled_top: float = math.nan
     scaled_condition: float = math.nan
@@ -91,7 +95,8 @@ def table_facts(problem: Objective, names: tuple[str, ...]) -> TableFacts | None
     G = plain.hessian(np.zeros(d + 1))
     means, variances = G[:d, d], np.maximum(np.diag(G)[:d] - G[:d, d] ** 2, 0.0)
     flat = np.sqrt(variances) <= 1e-7 * np.abs(means)
-    dependent, values = _correlated(G, flat, problem.fit_intercept)
+    suspects, values = _correlated(G, flat, problem.fit_intercept)
+    dependent = dependence(problem, suspects)
     values = values if len(values) else np.array([math.nan])  # every column is flat
     spread = (targets - targets.mean()) ** 2
     return replace(
@@ -100,7 +105,8 @@ def table_facts(problem: Objective, names: tuple[str, ...]) -> TableFacts | None
         sizes=np.sqrt(np.diag(G)[: d + problem.fit_intercept]),
         spreads=np.sqrt(variances),
         constant=tuple(names[j] for j in np.flatnonzero(flat & problem.fit_intercept)),
-        dependent=tuple(names[j] for j in dependent),
+        dependent=tuple(names[j] for j in dependent.columns),
+        rest=dependent.rest,
         top=float(np.linalg.eigvalsh(G if problem.fit_intercept else G[:d, :d])[-1]),
         scaled_top=float(values[-1]),
         scaled_condition=float(values[-1] / values[0]),
@@ -133,7 +139,7 @@ def _row_numbers(problem: Objective) -> tuple[Array, Array]:
 
 
 def _correlated(G: Array, flat: Array, centred: bool) -> tuple[Array, Array]:
-    """Columns with a part in sums that vanish, and the other eigenvalues of the correlations."""
+    """Columns with a part in sums whose squares vanish, and the other eigenvalues."""
     d = len(flat)
     C = G[:d, :d] - np.outer(G[:d, d], G[:d, d]) if centred else G[:d, :d]
     kept = np.flatnonzero(~flat if centred else np.diag(G)[:d] > 0.0)

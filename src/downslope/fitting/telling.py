@@ -1,10 +1,13 @@
 """A fit told to a person: numbers as text, figures with captions, the story for the report."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from downslope.diagnosis.diagnose import Diagnosis, diagnose
+from downslope.diagnosis.findings import Finding
 from downslope.fitting.asked import settings_in_words
 from downslope.fitting.fit import Fit, Prepared
 from downslope.fitting.model import Told
@@ -12,6 +15,9 @@ from downslope.losses import LOSSES
 from downslope.wording import score_number
 
 Array = Any
+EPS = float(np.finfo(float).eps)
+ROUNDING = 1e-9
+"""Share of a loss that two ways of adding it up may differ by."""
 LINK_WORDS = {"log": "logarithm of the predicted mean", "identity": "prediction"}
 LOSS_FACTORS = {
     "mse": "The loss is the textbook mean of squares, (prediction - target)², not halved: its "
@@ -24,13 +30,39 @@ LOSS_FACTORS = {
 
 def diagnosed(done: Fit) -> Diagnosis:
     """Findings about the run."""
-    trained = done.trained
-    return diagnose(
+    trained, beaten = done.trained, bound_broken(done)
+    found = diagnose(
         trained.result,
         done.problem,
         rule=trained.rule,
         rate=trained.rate,
         names=done.data.names,
+    )
+    if beaten is None:
+        return found
+    others = (finding for finding in found.findings if finding.symptom != "converged")
+    return replace(found, findings=(beaten, *others))
+
+
+def bound_broken(done: Fit) -> Finding | None:
+    """The solution next door is lower than the bound says that any can be."""
+    result, other = done.trained.result, done.reference
+    if other is None or not result.bound < math.inf:
+        return None
+    ours, theirs = done.problem.value(result.w), other.value
+    size, largest = max(abs(ours), abs(theirs)), float(np.abs(result.w).sum())
+    # Large weights that cancel leave predictions fewer digits, and values too.
+    doubt = ROUNDING * size + 4.0 * EPS * largest * math.sqrt(2.0 * size)
+    if not ours - theirs > result.bound + doubt:
+        return None
+    return Finding(
+        "bound_broken",
+        ours - theirs,
+        result.bound,
+        f"The loss of the {other.name} is {theirs:.10g}, and {ours - theirs:.2g} lower than this "
+        f"model's {ours:.10g}, of which at most {result.bound:.1e} was said to be left.",
+        "Do not rely on this model; add penalty='l2', or leave out columns that nearly repeat "
+        "others.",
     )
 
 
