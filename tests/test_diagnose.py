@@ -581,7 +581,7 @@ def test_table_facts_are_numpys():
 
 
 def test_large_tables_are_not_multiplied_out(monkeypatch):
-    monkeypatch.setattr("downslope.diagnosis.table_facts.GRAM_FLOPS", 10.0)
+    monkeypatch.setattr("downslope.diagnosis.column_products.MOST_FLOPS", 10.0)
     assert table_facts(made("mse"), ()) is None
     result, problem, kwargs = go(made("mse"), 0.3, 200, stops=(GradientNorm(1e-7),))
     assert diagnose(result, problem, **kwargs).verdict == "converged"

@@ -15,6 +15,7 @@ import numpy as np
 
 from downslope.losses import Loss, curvature_product
 from downslope.penalties import NO_PENALTY, Penalty
+from downslope.scaling import dense
 from downslope.sources.memory import Rows
 
 Array = Any
@@ -197,9 +198,7 @@ class Objective:
         return self._pull_back(_weighted(bent, rows.weights), rows.X)
 
     def _hessian_sums(self, w: Array, rows: Rows) -> Array:
-        # Features times the unit vectors are the features, dense, whatever kind of rows they are.
-        k, columns = self.n_outputs, self.source.n_features
-        A = np.asarray(rows.X @ np.eye(columns, dtype=rows.X.dtype), dtype=np.float64)
+        k, A = self.n_outputs, np.asarray(dense(rows.X), dtype=np.float64)
         if self.fit_intercept:
             A = np.column_stack((A, np.ones(len(A))))
         z = self.raw_prediction(w, rows.X)

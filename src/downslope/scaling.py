@@ -71,6 +71,19 @@ class CenteredSparse:
         return CenteredSparse(self.X[rows], self.shift)
 
 
+def dense(X: Any) -> Array:
+    """Features as an array with all their zeros.
+
+    Examples
+    --------
+    >>> dense(CenteredSparse(sparse.csr_array([[1.0, 0.0]]), np.array([0.5, 0.5])))
+    array([[ 0.5, -0.5]])
+    """
+    if isinstance(X, CenteredSparse):
+        return X.X.toarray() - X.shift
+    return X.toarray() if sparse.issparse(X) else X
+
+
 @dataclass(frozen=True)
 class CenteredSparseTransposed:
     """Transpose of a ``CenteredSparse``."""

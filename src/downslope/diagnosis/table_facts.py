@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.diagnosis.column_products import Products, affordable, column_products
 from downslope.diagnosis.dependence import dependence
 from downslope.diagnosis.telling_columns import falls_for_ever
 from downslope.losses import SquaredError
@@ -14,9 +15,6 @@ from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
 
 Array = Any
-GRAM_FLOPS = 1e10
-"""The Gram matrix of a table is made where it costs less than this: a second or so."""
-ROUNDING = float(np.finfo(float).eps)
 
 
 class Share(NamedTuple):
@@ -83,7 +81,7 @@ class TableFacts:
 def table_facts(problem: Objective, names: tuple[str, ...]) -> TableFacts | None:
     """Measure the rows of a linear model; None where that would cost too much."""
     n, d = problem.source.n_rows, problem.source.n_features
-    if n * (d + 1.0) ** 2 > GRAM_FLOPS:
+    if not affordable(n, d):
         return None
     names = (names or tuple(f"column {j}" for j in range(d)))[:d]
     squares, targets = _row_numbers(problem)
@@ -91,26 +89,21 @@ def table_facts(problem: Objective, names: tuple[str, ...]) -> TableFacts | None
     fine = TableFacts(names=names, n_rows=n, bad_rows=bad)
     if len(bad):
         return fine
-    plain = Objective(problem.source, SquaredError(), NO_PENALTY, fit_intercept=True)
-    G = plain.hessian(np.zeros(d + 1))
-    means, variances = G[:d, d], np.maximum(np.diag(G)[:d] - G[:d, d] ** 2, 0.0)
-    flat = np.sqrt(variances) <= 1e-7 * np.abs(means)
-    suspects, values = _correlated(G, flat, problem.fit_intercept)
-    dependent = dependence(problem, suspects)
-    values = values if len(values) else np.array([math.nan])  # every column is flat
+    made = column_products(problem)
+    dependent = dependence(problem, made.dependent)
     spread = (targets - targets.mean()) ** 2
     return replace(
         fine,
         names=(*names, "intercept") if problem.fit_intercept else names,
-        sizes=np.sqrt(np.diag(G)[: d + problem.fit_intercept]),
-        spreads=np.sqrt(variances),
-        constant=tuple(names[j] for j in np.flatnonzero(flat & problem.fit_intercept)),
+        sizes=np.append(np.sqrt(made.squares), np.ones(int(problem.fit_intercept))),
+        spreads=np.sqrt(made.variances),
+        constant=tuple(names[j] for j in np.flatnonzero(made.flat & problem.fit_intercept)),
         dependent=tuple(names[j] for j in dependent.columns),
         rest=dependent.rest,
-        top=float(np.linalg.eigvalsh(G if problem.fit_intercept else G[:d, :d])[-1]),
-        scaled_top=float(values[-1]),
-        scaled_condition=float(values[-1] / values[0]),
-        correlations=_correlations(plain, G, variances) if problem.n_outputs == 1 else None,
+        top=made.top,
+        scaled_top=float(made.values[-1]),
+        scaled_condition=float(made.values[-1] / made.values[0]),
+        correlations=_correlations(problem, made) if problem.n_outputs == 1 else None,
         target_variance=float(spread.mean()),
         heaviest=_largest(squares),
         wildest=_largest(spread),
@@ -138,27 +131,12 @@ def _row_numbers(problem: Objective) -> tuple[Array, Array]:
     return np.concatenate(squares), np.concatenate(targets)
 
 
-def _correlated(G: Array, flat: Array, centred: bool) -> tuple[Array, Array]:
-    """Columns with a part in sums whose squares vanish, and the other eigenvalues."""
-    d = len(flat)
-    C = G[:d, :d] - np.outer(G[:d, d], G[:d, d]) if centred else G[:d, :d]
-    kept = np.flatnonzero(~flat if centred else np.diag(G)[:d] > 0.0)
-    if len(kept) == 0:
-        return kept, np.ones(1)
-    scale = np.sqrt(np.diag(C)[kept])
-    values, vectors = np.linalg.eigh(C[np.ix_(kept, kept)] / np.outer(scale, scale))
-    # Centring loses digits where a mean is far larger than the deviation.
-    lost = float((np.diag(G)[kept] / scale**2).max())
-    null = values < 10.0 * len(kept) * ROUNDING * lost
-    parts = np.abs(vectors[:, null]).max(axis=1, initial=0.0)
-    return kept[parts > 1e-3], values[~null]
-
-
-def _correlations(plain: Objective, G: Array, variances: Array) -> Array:
+def _correlations(problem: Objective, made: Products) -> Array:
     """Squared correlation of each column with the target, from one gradient at zero."""
-    d = len(variances)
+    d, variances = len(made.means), made.variances
+    plain = Objective(problem.source, SquaredError(), NO_PENALTY, fit_intercept=True)
     value, gradient = plain.value_and_gradient(np.zeros(d + 1))
-    together = -gradient[:d] + G[:d, d] * gradient[d]
+    together = -gradient[:d] + made.means * gradient[d]
     variance = 2.0 * value - gradient[d] ** 2
     with np.errstate(all="ignore"):
         squares = together**2 / (variances * variance)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from downslope.objective import Objective
-from downslope.scaling import CenteredSparse
+from downslope.scaling import CenteredSparse, dense
 
 Array = Any
 
@@ -131,15 +131,11 @@ def _second_look(
 
     def look(X: Any, y: Array) -> None:
         if columns:
-            rows[:] += (_dense(X[:, columns]) != at).sum(axis=0)
+            rows[:] += (dense(X[:, columns]) != at).sum(axis=0)
         for counts, members in zip(usual, groups.values(), strict=True):
-            plain = (_dense(X[:, members]) == lowest[members]).all(axis=1)
+            plain = (dense(X[:, members]) == lowest[members]).all(axis=1)
             counts[:] += np.bincount(y[plain], minlength=len(counts))
 
     if columns or groups:
         _blocks(problem, look)
     return rows, usual
-
-
-def _dense(X: Any) -> Array:
-    return X.toarray() if sparse.issparse(X) else X

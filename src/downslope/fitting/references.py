@@ -13,6 +13,7 @@ from scipy import optimize
 
 from downslope.losses import MeanSquares, SquaredError
 from downslope.objective import Objective
+from downslope.scaling import dense
 
 Array = Any
 MOST_FLOPS = 2e10
@@ -54,7 +55,7 @@ def reference(problem: Objective) -> Reference | None:
     if problem.has_rest:
         return None
     squared = isinstance(problem.loss, (MeanSquares, SquaredError))
-    if squared and problem.n_outputs == 1 and n * float(d) ** 2 < MOST_FLOPS:
+    if squared and problem.n_outputs == 1 and n * float(d) * min(n, d) < MOST_FLOPS:
         w = _least_squares(problem)
         return Reference("closed form", w, problem.value(w))
     smooth = problem.loss.max_curvature is not None or problem.loss.link == "log"
@@ -66,7 +67,7 @@ def reference(problem: Objective) -> Reference | None:
 def _least_squares(problem: Objective) -> Array:
     """Smallest of the weights that minimise the mean of squares plus the L2 penalty."""
     rows = next(problem.source.batches(None, 0, 0))
-    X = np.asarray(rows.X @ np.eye(rows.X.shape[1]), dtype=float)
+    X = np.asarray(dense(rows.X), dtype=float)
     y = np.asarray(rows.y, dtype=float)
     weights = np.ones(len(y)) if rows.weights is None else rows.weights
     factor = 2.0 if isinstance(problem.loss, MeanSquares) else 1.0
@@ -74,10 +75,14 @@ def _least_squares(problem: Objective) -> Array:
     center = np.average(X, axis=0, weights=weights) if problem.fit_intercept else 0.0 * X[:1].sum(0)
     level = np.average(y, weights=weights) if problem.fit_intercept else 0.0
     A, b = (X - center) * root[:, None], (y - level) * root
+    wide = A.shape[0] < A.shape[1]
+    span, triangle = np.linalg.qr(A.T) if wide else (None, None)
+    A = triangle.T if triangle is not None else A  # the smallest weights are a mix of the rows
     if problem.penalty.l2 > 0.0:
-        A = np.vstack((A, np.sqrt(problem.penalty.l2) * np.eye(X.shape[1])))
-        b = np.append(b, np.zeros(X.shape[1]))
+        A = np.vstack((A, np.sqrt(problem.penalty.l2) * np.eye(A.shape[1])))
+        b = np.append(b, np.zeros(A.shape[1]))
     w = np.linalg.lstsq(A, b)[0]
+    w = w if span is None else span @ w
     return np.append(w, level - center @ w) if problem.fit_intercept else w
 
 

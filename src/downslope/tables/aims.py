@@ -12,6 +12,8 @@ from downslope.tables.cells import Spelling
 from downslope.tables.words import Words, glimpse
 
 TASKS = ("auto", "regression", "classification")
+BLOCK = 1_000_000
+"""Cells that are compared with the target together."""
 
 
 @dataclass(frozen=True)
@@ -151,22 +153,21 @@ def leaks(target: Target, numbers: dict[str, NDArray[np.float64]]) -> tuple[str,
 
     Real measurements of one thing never agree to ten digits; a copy does.
     """
-    y = _scaled(target.y.astype(np.float64))
+    y = target.y.astype(np.float64)
     if len(y) < 5 or y.min() == y.max() or len(target.classes) > 2:
         return ()
     notes = []
-    suspects = {}
+    whole = {name: x for name, x in numbers.items() if not np.isnan(x).any()}
+    copies = _copies(whole, y)
     for name, values in numbers.items():
         kept = ~np.isnan(values)
-        if kept.sum() < 5 or np.nanmin(values) == np.nanmax(values):
-            continue
-        if np.array_equal(values[kept], target.y[kept]):
-            notes.append(f"Leak suspected: {glimpse(name)} equals the target in every row.")
-        elif _on_a_line(_scaled(values[kept]), y[kept]):
-            notes.append(f"Leak suspected: {glimpse(name)} is the target on another scale.")
-        elif kept.all():
-            suspects[name] = values
-    for one, other in _sums(target.y, suspects):
+        if name not in whole and kept.sum() >= 5:
+            copies |= _copies({name: values[kept]}, y[kept])
+    for name in numbers:
+        if name in copies:
+            notes.append(f"Leak suspected: {glimpse(name)} {copies[name]}.")
+    suspects = {name: x for name, x in whole.items() if name not in copies and x.min() < x.max()}
+    for one, other in _sums(y, suspects):
         notes.append(f"Leak suspected: {glimpse(one)} + {glimpse(other)} equals the target.")
     if notes:
         notes.append("Leave such a column out with --drop (drop=[...]).")
@@ -175,14 +176,27 @@ def leaks(target: Target, numbers: dict[str, NDArray[np.float64]]) -> tuple[str,
 
 def _scaled(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same within -1 and 1, where no square overflows."""
-    largest = np.abs(x).max(initial=0.0)
-    return x / largest if largest else x
+    largest = np.abs(x).max(axis=-1, keepdims=True, initial=0.0)
+    return x / np.where(largest > 0.0, largest, 1.0)
 
 
-def _on_a_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
-    """Whether the points lie on a line to ten digits."""
-    x, y = _scaled(x - x.mean()), _scaled(y - y.mean())
-    return bool(abs(x @ y) > (1 - 1e-10) * np.sqrt((x @ x) * (y @ y)))
+def _copies(columns: dict[str, NDArray[np.float64]], y: NDArray[np.float64]) -> dict[str, str]:
+    """What the columns that say what ``y`` says do: equal it, or lie on a line to ten digits."""
+    names, step = list(columns), max(1, BLOCK // len(y))
+    v = _scaled(y)
+    v = _scaled(v - v.mean())
+    found = {}
+    for i in range(0, len(names), step):
+        X = np.array([columns[name] for name in names[i : i + step]])
+        U = _scaled(X)
+        U = _scaled(U - U.mean(axis=1, keepdims=True))
+        sizes = np.einsum("ij,ij->i", U, U) * (v @ v)
+        line = np.abs(U @ v) > (1 - 1e-10) * np.sqrt(sizes)
+        same = np.equal(X, y).all(axis=1)
+        for j in np.flatnonzero((line | same) & (X.min(axis=1) < X.max(axis=1))):
+            how = "equals the target in every row" if same[j] else "is the target on another scale"
+            found[names[i + j]] = how
+    return found
 
 
 def _sums(y: NDArray[np.float64], columns: dict[str, NDArray[np.float64]]) -> list[tuple[str, str]]:

@@ -70,8 +70,16 @@ class Spelling:
 # --- deciding ----------------------------------------------------------------------------------
 
 
-def spell(column: Any, habits: Habits, where: Where, kind: str | None = None) -> Spelling:
+def spell(
+    column: Any,
+    habits: Habits,
+    where: Where,
+    kind: str | None = None,
+    plain: Numbers | None = None,
+) -> Spelling:
     """How a column is written; with ``kind``, how it is written given that it is of that kind.
+
+    ``plain``: its values by ``numerals.plain_columns``, where they are known.
 
     Raises
     ------
@@ -83,7 +91,9 @@ def spell(column: Any, habits: Habits, where: Where, kind: str | None = None) ->
         return Spelling("words", missing=missing)
     if not is_text(column):
         return _spell_typed(column, missing, kind)
-    if habits.decimal != "," and (plain := _plain(column, missing)) is not None and kind != "date":
+    if plain is None and habits.decimal != ",":
+        plain = _plain(column, missing)
+    if habits.decimal != "," and plain is not None and kind != "date":
         codes = _are_codes(column, plain) if kind is None else ""
         if codes:
             return Spelling("words", missing=missing, remark=codes)
@@ -154,7 +164,7 @@ def _plain(column: Any, missing: tuple[str, ...]) -> NDArray[np.float64] | None:
 def _are_codes(column: Any, values: Numbers) -> str:
     """Why whole numbers are names, if they are: leading zeros, or more digits than float64 has."""
     known = values[~np.isnan(values)]
-    if not np.array_equal(known, np.floor(known)):
+    if not (known == np.floor(known)).all():
         return ""
     led = pc.sum(pc.match_substring_regex(column, r"^0\d+$")).as_py() or 0
     if led >= 0.05 * len(known):
@@ -166,7 +176,7 @@ def _are_codes(column: Any, values: Numbers) -> str:
 
 def _rounded(column: Any, values: Numbers) -> str:
     """A remark where whole numbers lose their last digits."""
-    if np.nanmax(np.abs(values)) < EXACT:
+    if np.fmax.reduce(np.abs(values)) < EXACT:
         return ""
     return ROUNDED if _any(column, r"^\s*[-+]?\d{16,}\s*$") else ""
 

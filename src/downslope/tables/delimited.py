@@ -33,6 +33,8 @@ from downslope.tables.words import glimpse
 TOTALS = {"total", "totals", "grand total", "subtotal", "sum", "average", "mean"}
 TOLD_SEPARATOR = re.compile(rb'sep=([,;|\t:])"?(?=\r|\n)')
 """The first line by which Excel is told how the others are cut; it is no row."""
+MOST_NOTES = 8
+"""Columns of which one by one is said what they are called; the others are counted."""
 SPOKEN_SIGNS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
 
 Lines = np.ndarray[Any, np.dtype[np.int64]]
@@ -309,7 +311,7 @@ def _named(
         return dict(zip(names, columns, strict=True)), lines, ()
     written = [column[0].as_py() for column in columns]
     columns, lines = [column[1:] for column in columns], lines[1:]
-    below = [column[:200].to_pylist() for column in columns]
+    below = (column[:200].to_pylist() for column in columns)
     if header is None and looks_like_data(written, below):
         raise TableError(
             f"{name}, line {grid.lines[0]}: the first row looks like data "
@@ -333,17 +335,21 @@ def unique_names(written: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     >>> unique_names(["a", "", " a"])[0]
     ['a', 'x1', 'a.1']
     """
-    names: list[str] = []
-    notes = []
+    names: dict[str, None] = {}
+    notes: list[str] = []
     stripped = [name.strip() for name in written]
+    taken, some, counts = set(stripped), any(stripped), dict.fromkeys(stripped, 0)
     for place, name in enumerate(stripped):
-        own, count = name or f"x{place}", 0
-        while own in names or (own != name and own in stripped):
+        own, count = name or f"x{place}", counts[name]
+        while own in names or (own != name and own in taken):
             count += 1
             own = f"{name or f'x{place}'}.{count}"
-        if not name and any(stripped):
+        counts[name] = count if name else 0
+        if not name and some:
             notes.append(f"Column {place} (counted from 0) has no name; it is called {own!r}.")
         elif own != name and name:
             notes.append(f"Column {place} is another one called {name!r}; it is called {own!r}.")
-        names.append(own)
-    return names, tuple(notes)
+        names[own] = None
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES:,} more columns are named likewise."]
+    return list(names), tuple(notes)

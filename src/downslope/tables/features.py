@@ -149,13 +149,22 @@ def _learn(column: Column, values: NDArray[np.float64] | Words) -> Code:
     if not isinstance(values, Words):
         known = values[~np.isnan(values)]
         hours = column.kind == "date" and len(np.unique(known % 1)) > 1
-        median = float(np.median(known)) if len(known) else 0.0
-        return NumberCode(column.name, column.spelling, median, len(known) < len(values), hours)
+        flag = len(known) < len(values)
+        return NumberCode(column.name, column.spelling, _median(known), flag, hours)
     if column.kind == "text":
         return TextCode(column.name, column.spelling, _vocabulary(values))
     usual, levels, rare = ranked_levels(values.names(), values.counts().tolist(), len(values))
     flag = bool((values.codes < 0).any())
     return CategoryCode(column.name, column.spelling, usual, levels, rare, flag)
+
+
+def _median(known: NDArray[np.float64]) -> float:
+    """Median, 0 of nothing: NumPy's own takes ten times as long where rows are few."""
+    if not len(known):
+        return 0.0
+    low, high = (len(known) - 1) // 2, len(known) // 2
+    parted = np.partition(known, (low, high))
+    return float((parted[low] + parted[high]) / 2.0) if low < high else float(parted[low])
 
 
 def ranked_levels(
@@ -242,8 +251,8 @@ class Encoder:
         if not self.codes:
             return self._encode_sparse(table)
         self._refuse_missing(table)
-        names = {code.name for code in self.codes}
-        extra = [name for name in table.columns if name not in names.union(self.others)]
+        known = {code.name for code in self.codes}.union(self.others)
+        extra = [name for name in table.columns if name not in known]
         notes = [f"Columns not used in training ignored: {_listed(extra)}."] if extra else []
         blocks: list[Any] = []
         for code in self.codes:

@@ -1,6 +1,7 @@
 """Numbers as people write them -> float64: decimal commas, thousands, currency, (debts)."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from downslope.tables.words import is_text
+
+TOGETHER = 256
+"""Columns whose cells are cast at once."""
 SIGN = r"(?i:[$€£¥₹₽₩₺%]|usd|eur|gbp|chf|jpy|cny|inr)"
 BLANK = "[ \u00a0\u202f\u2009'’]"
 INFINITE = r"(?i:inf|infinity)"
@@ -34,6 +39,31 @@ def plain_floats(cells: Any) -> NDArray[np.float64] | None:
     except pa.ArrowInvalid:
         return None
     return values
+
+
+def plain_columns(columns: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+    """Values of the columns of text whose cells are all plain finite numbers, many cast at once.
+
+    Where thousands of columns are short, one call for each of them costs more than their cells. A
+    group in which some column is not plain is left out, to be looked at column by column.
+
+    >>> plain_columns({"a": pa.array(["1", "2"]), "b": pa.array(["3", "4.5"])})["b"].tolist()
+    [3.0, 4.5]
+    """
+    names = [name for name, column in columns.items() if is_text(column) and len(column)]
+    found: dict[str, NDArray[np.float64]] = {}
+    for i in range(0, len(names), TOGETHER):
+        group = names[i : i + TOGETHER]
+        chunks = [chunk for name in group for chunk in _chunks(columns[name])]
+        alike = len({chunk.type for chunk in chunks}) == 1
+        values = plain_floats(pa.chunked_array(chunks)) if alike else None
+        if values is not None and np.isfinite(values).all():
+            found |= dict(zip(group, values.reshape(len(group), -1), strict=True))
+    return found
+
+
+def _chunks(column: Any) -> list[Any]:
+    return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
 
 
 def undress(levels: Any) -> tuple[Any, Any]:

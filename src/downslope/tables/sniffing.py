@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from downslope.errors import TableError
@@ -111,7 +111,7 @@ def lines_above_table(sample: str, separator: str, comment: str | None = None) -
     return 0
 
 
-def looks_like_data(head: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+def looks_like_data(head: Sequence[str], body: Iterable[Sequence[str]]) -> bool:
     """Whether the first row is more like the rows below it than like names above them.
 
     ``body`` holds, per column, some of the cells below. A cell speaks for data where it is a
@@ -119,8 +119,13 @@ def looks_like_data(head: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     again below; it speaks for a name where it is a word above numbers or codes. One name is
     enough: a row of data cannot hold it.
     """
-    likeness = [_likeness(cell.strip(), column) for cell, column in zip(head, body, strict=True)]
-    return 1 in likeness and -1 not in likeness
+    data = False
+    for cell, column in zip(head, body, strict=True):
+        likeness = _likeness(cell.strip(), column)
+        if likeness == -1:
+            return False
+        data |= likeness == 1
+    return data
 
 
 def _likeness(cell: str, column: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from downslope.errors import SettingError, TableError
 from downslope.tables.aims import Target, aim, leaks
 from downslope.tables.cells import Habits, Spelling, read, spell
+from downslope.tables.numerals import plain_columns
 from downslope.tables.readers import Table
 from downslope.tables.words import Words, as_words, glimpse, take
 
@@ -112,11 +113,20 @@ def understand(
     kinds = _asked_kinds(table, kinds or {})
     left_out = {find(table, name) for name in drop}
     chosen = set(table.columns) if features is None else {find(table, name) for name in features}
-    wanted = [name for name in table.columns if name in chosen - left_out - {goal}]
-    spellings = _spellings(table, [*wanted, goal], kinds)
+    kept = chosen - left_out - {goal}
+    wanted = [name for name in table.columns if name in kept]
+    told = table.habits.missing or table.habits.decimal == ","  # then 1.5 may be no number
+    plain = {} if told else plain_columns({name: table.columns[name] for name in wanted})
+    spellings = _spellings(table, [*wanted, goal], kinds, plain)
     aimed, rows = _aim(table, goal, spellings[goal], task)
-    kept = table if len(rows) == table.n_rows else table.take(rows)
-    values = {name: read(kept.columns[name], spellings[name], kept.where(name)) for name in wanted}
+    known = table if len(rows) == table.n_rows else table.take(rows)
+    values: dict[str, NDArray[np.float64] | Words] = {}
+    for name in wanted:
+        spelling = spellings[name]
+        if name in plain and (spelling.kind, spelling.decimal) == ("number", "."):
+            values[name] = plain[name][rows]
+        else:
+            values[name] = read(known.columns[name], spelling, known.where(name))
     asked = set(kinds) if features is None else chosen
     columns = _choose(
         [_column(name, values[name], spellings[name], kinds.get(name)) for name in wanted], asked
@@ -132,7 +142,7 @@ def understand(
         *leaks(aimed, {name: x for name, x in used.items() if not isinstance(x, Words)}),
         *_twins(used),
     )
-    return Understood(replace(kept, columns=used), aimed, columns, notes)
+    return Understood(replace(known, columns=used), aimed, columns, notes)
 
 
 def find(table: Table, name: str | int) -> str:
@@ -142,9 +152,9 @@ def find(table: Table, name: str | int) -> str:
     >>> find(read_table({"a": [1], "b": [2]}), -1)
     'b'
     """
-    names = list(table.columns)
     if name in table.columns:
         return str(name)
+    names = list(table.columns)
     if re.fullmatch(r"-?\d+", str(name)) and -len(names) <= int(name) < len(names):
         return names[int(name)]
     near = get_close_matches(str(name), names, 3) or names[:10]
@@ -175,13 +185,18 @@ def _asked_kinds(table: Table, kinds: Mapping[str, str]) -> dict[str, str]:
     return {find(table, name): kind for name, kind in kinds.items()}
 
 
-def _spellings(table: Table, names: list[str], kinds: Mapping[str, str]) -> dict[str, Spelling]:
+def _spellings(
+    table: Table,
+    names: list[str],
+    kinds: Mapping[str, str],
+    plain: Mapping[str, NDArray[np.float64]],
+) -> dict[str, Spelling]:
     """How each column is written; decimal commas in one column settle what others leave open."""
 
     def spelled(name: str, habits: Habits) -> Spelling:
         kind = kinds.get(name)
         forced = "words" if kind in ("category", "text") else kind
-        return spell(table.columns[name], habits, table.where(name), forced)
+        return spell(table.columns[name], habits, table.where(name), forced, plain.get(name))
 
     found = {name: spelled(name, table.habits) for name in names}
     numbers = {name: each for name, each in found.items() if each.kind == "number"}
@@ -242,7 +257,8 @@ def _kind_of_numbers(
 ) -> tuple[str, str]:
     if missing == len(values):
         return "empty", "every cell is missing"
-    low, high = np.nanmin(values), np.nanmax(values)
+    known = values[~np.isnan(values)] if missing else values
+    low, high = known.min(), known.max()
     largest = max(abs(low), abs(high)) or 1.0
     if missing == 0 and high / largest - low / largest <= ULPS * np.finfo(float).eps:
         rounding = " up to rounding" if high > low else ""
