@@ -16,7 +16,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS = {
     "words and mathematics": """
         errors files wording pairs losses penalties rules rates stopping trace stability kernels
-        memory_reuse memory_room
+        memory_reuse memory_room clock
         """,
     "the problem": "sources scaling objective problems",
     "the motion": """

@@ -18,9 +18,9 @@ from downslope.stopping import (
     Divergence,
     GradientNorm,
     MaxEpochs,
+    MaxSeconds,
     MaxSteps,
     Progress,
-    Time,
     Validation,
 )
 
@@ -240,7 +240,7 @@ STOPS = [
     (MaxEpochs(3), "max_epochs", False),
     (GradientNorm(1e-3), "converged", True),
     (Progress(1e-4, 3), "stalled", True),
-    (Time(0.0), "time", False),
+    (MaxSeconds(0.0), "max_seconds", False),
 ]
 
 

@@ -11,11 +11,11 @@ from downslope.stopping import (
     Divergence,
     GradientNorm,
     MaxEpochs,
+    MaxSeconds,
     MaxSteps,
     Progress,
     Reason,
     Sight,
-    Time,
     Validation,
     VanishedRate,
 )
@@ -73,10 +73,10 @@ ENDS = [
         "The gradient's length fell to 2, at most 0.25 times its first 8.",
     ),
     (
-        Time(2.0),
+        MaxSeconds(2.0),
         {"seconds": 1.75},
         {"seconds": 2.0},
-        "time",
+        "max_seconds",
         False,
         "Stopped after 2.0 s, the limit.",
     ),
@@ -202,7 +202,7 @@ COUNTS = [
     (MaxSteps, "max_steps"),
     (MaxEpochs, "max_epochs"),
     (GradientNorm, "tol"),
-    (Time, "seconds"),
+    (MaxSeconds, "seconds"),
 ]
 
 

@@ -31,11 +31,11 @@ held = Objective(scaling.rows(MemoryRows(X_held, y_held)), MeanSquares())
 from downslope.descend import run
 from downslope.rates import Constant
 from downslope.rules import Plain
-from downslope.stopping import GradientNorm, MaxSteps, Progress, Time
+from downslope.stopping import GradientNorm, MaxSeconds, MaxSteps, Progress
 
 plain, rate = Plain(), Constant(0.1)
 for stop in (MaxSteps(20), Progress(tol=1e-4), GradientNorm(1e-3), GradientNorm(1e-6)):
-    ended = run(problem, problem.start(), plain, rate, [stop, MaxSteps(50_000), Time(10)])
+    ended = run(problem, problem.start(), plain, rate, [stop, MaxSteps(50_000), MaxSeconds(10)])
     print(f"{ended.reason.name}: {ended.reason.sentence}")
     print(f"    mean squared error {ended.trace['value'][-1]:.8f}")
 

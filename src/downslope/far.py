@@ -16,6 +16,7 @@ from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.rate_free import RoundRate, run_far
 from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.checkpoint import fingerprint
+from downslope.clock import time_limit
 from downslope.errors import InputError, PairError, SettingError
 from downslope.estimating import on_screen
 from downslope.labels import at_least_two
@@ -239,7 +240,8 @@ def train_far(
         seed=settings.seed,
         log=log,
     )
-    result = run_far(problem, scaling, solver, names=weight_names(settings), show=each_epoch)
+    with time_limit(settings.max_seconds):
+        result = run_far(problem, scaling, solver, names=weight_names(settings), show=each_epoch)
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
     few = MemoryRows(*source.sample(KEPT_ROWS, settings.seed)[:3])

@@ -23,7 +23,15 @@ from downslope.rates import (
     Stairs,
 )
 from downslope.rules import RULES, Rule, make_rule
-from downslope.stopping import GradientNorm, MaxEpochs, Progress, Stop, Validation, VanishedRate
+from downslope.stopping import (
+    GradientNorm,
+    MaxEpochs,
+    MaxSeconds,
+    Progress,
+    Stop,
+    Validation,
+    VanishedRate,
+)
 
 REGRESSION = (
     "squared_error",
@@ -203,24 +211,27 @@ def choose_stops(
     batch_size: int | None,
     rate: Rate,
     validated: bool,
+    max_seconds: float | None = None,
 ) -> tuple[Stop, ...]:
     """When to stop, by what can be trusted in each kind of run.
 
-    The cap always holds. ``tol=None`` leaves it alone. Validation rows decide where there are some.
-    All rows at once: the gradient's length falls to ``tol`` times its first. Smaller batches:
+    The caps always hold. ``tol=None`` leaves them alone. Validation rows decide where there are
+    some. All rows at once: the gradient's length falls to ``tol`` times its first. Smaller batches:
     scikit-learn's criterion, no fall of an epoch's mean loss by ``tol`` in ``patience`` epochs
     ("adaptive" lowers its rate then instead, until it has vanished).
     """
-    cap = MaxEpochs(max_iter)
+    caps: tuple[Stop, ...] = (MaxEpochs(max_iter),)
+    if max_seconds is not None:
+        caps = (*caps, MaxSeconds(max_seconds))
     if tol is None:
-        return (cap,)
+        return caps
     if validated:
-        return (Validation(1e-4 if tol == "auto" else float(tol), patience), cap)
+        return (Validation(1e-4 if tol == "auto" else float(tol), patience), *caps)
     if rate.name == "adaptive":
-        return (VanishedRate(), cap)
+        return (VanishedRate(), *caps)
     if batch_size is None:
-        return (GradientNorm(FULL_TOL if tol == "auto" else float(tol)), VanishedRate(0.0), cap)
-    return (Progress(PROGRESS_TOL if tol == "auto" else float(tol), patience), cap)
+        return (GradientNorm(FULL_TOL if tol == "auto" else float(tol)), VanishedRate(0.0), *caps)
+    return (Progress(PROGRESS_TOL if tol == "auto" else float(tol), patience), *caps)
 
 
 def check_names(rule: Any, scaling: str) -> None:

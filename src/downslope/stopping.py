@@ -20,9 +20,9 @@ class Reason:
     Attributes
     ----------
     name : str
-        One of ``converged``, ``stalled``, ``max_steps``, ``max_epochs``, ``validation``, ``time``,
-        ``diverged``, ``interrupted``, ``separable``, ``fallback``, ``watched``; from ``minimize``
-        also ``flat``, ``jagged``, ``saddle``, ``unbounded``, ``wrong_gradient``.
+        One of ``converged``, ``stalled``, ``max_steps``, ``max_epochs``, ``max_seconds``,
+        ``validation``, ``diverged``, ``interrupted``, ``separable``, ``fallback``, ``watched``;
+        from ``minimize`` also ``flat``, ``jagged``, ``saddle``, ``unbounded``, ``wrong_gradient``.
     sentence : str
         The same for a person, with the number that decided.
     converged : bool
@@ -286,14 +286,32 @@ class Validation:
         return Reason("validation", sentence, True), memory
 
 
+def out_of_time(seconds: float, bound: float = math.inf) -> Reason:
+    """The time allowed is spent; and how high above the lowest value that is, where it is known.
+
+    Examples
+    --------
+    >>> print(out_of_time(60.2))
+    max_seconds: Stopped after 60.2 s, the limit.
+    """
+    height = ""
+    if bound < math.inf:
+        height = (
+            f", at most {bound:.1e} above the lowest possible loss as far as the curvature met so "
+            "far tells"
+        )
+    spent = f"{seconds:.1f}" if seconds >= 1.0 else f"{seconds:.2g}"
+    return Reason("max_seconds", f"Stopped after {spent} s, the limit{height}.", False)
+
+
 @dataclass(frozen=True)
-class Time:
+class MaxSeconds:
     """Stop after so many seconds.
 
     Parameters
     ----------
     seconds : float
-        By the wall clock, from the start of the run.
+        By the wall clock, from the start of the run; asked after every step.
 
     Raises
     ------
@@ -302,25 +320,23 @@ class Time:
 
     Examples
     --------
-    >>> stop = Time(60.0)
+    >>> stop = MaxSeconds(60.0)
     >>> sight = Sight(step=9, epoch=0, value=1.0, epoch_value=None, gradient_norm=1.0, rate=0.1,
     ...               seconds=61.0, validation=float("nan"))
     >>> stop.ask(sight, stop.init())[0].name
-    'time'
+    'max_seconds'
     """
 
     seconds: float
 
     def __post_init__(self) -> None:
-        _count("seconds", self.seconds)
+        _count("max_seconds", self.seconds)
 
     def init(self) -> None:
         return None
 
     def ask(self, sight: Sight, memory: None) -> tuple[Reason | None, None]:
-        if sight.seconds < self.seconds:
-            return None, None
-        return Reason("time", f"Stopped after {sight.seconds:.1f} s, the limit.", False), None
+        return (None if sight.seconds < self.seconds else out_of_time(sight.seconds)), None
 
 
 class Climb(NamedTuple):

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from downslope.stopping import Reason
+from downslope import clock
+from downslope.stopping import Reason, out_of_time
 
 DEFAULT_TOL = 1e-6
 
@@ -156,7 +157,15 @@ def verdict(bound: float, enough: float, read: float, most_passes: float) -> Rea
     """The reason to stop, if there is one: the bound is small enough, or passes are used up."""
     if bound <= enough:
         return converged(bound)
-    return out_of_passes(read, bound) if read >= most_passes else None
+    return used_up(read, most_passes, bound)
+
+
+def used_up(read: float, most_passes: float, bound: float) -> Reason | None:
+    """The reason to stop where passes or time are used up."""
+    if read >= most_passes:
+        return out_of_passes(read, bound)
+    spent = clock.overdue()
+    return None if spent is None else out_of_time(spent, bound)
 
 
 def separable(value: float) -> Reason:

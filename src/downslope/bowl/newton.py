@@ -71,9 +71,7 @@ def _verdict(
     if problem.separated(here.value):
         return certificate.separable(here.value)
     reached = target.reached(here.decrement, here.value, rank, doubt_of(problem.passes.loss))
-    if reached is None and problem.read >= settings.most_passes:
-        return certificate.out_of_passes(problem.read, bound)
-    return reached
+    return reached or certificate.used_up(problem.read, settings.most_passes, bound)
 
 
 def _lower(look: Callable[[Array], View], view: View, here: Point, n_rows: int) -> View | None:

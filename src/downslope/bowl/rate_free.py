@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from downslope import clock
 from downslope.bowl.smooth import Settings, Solution
 from downslope.bowl.solve import solve
 from downslope.bowl.solve_stream import solve_stream
@@ -24,7 +25,7 @@ from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.sources.device import DeviceRows
 from downslope.sources.memory import MemoryRows, one_class
-from downslope.stopping import Reason, Sight, interrupted
+from downslope.stopping import Reason, Sight, interrupted, out_of_time
 from downslope.trace import COLUMNS, Record, Recorder, Trace
 
 Array = Any
@@ -195,10 +196,14 @@ def _run(
 ) -> Result:
     recorder = Recorder(names, keep_weights=problem.size <= FEW_WEIGHTS)
     told = _Told(recorder, scaling, problem, show)
+    clock.told(False)
     try:
         solution = solver(replace(settings, watch=told.hear, names=names))
         w, reason, passes = solution.w, solution.reason, math.ceil(solution.passes)
         method, bound = solution.method, solution.bound
+    except clock.OutOfTime as spent:
+        w, reason = told.w, out_of_time(spent.seconds)
+        passes, method, bound = len(recorder.records), "", math.nan
     except (_Stopped, KeyboardInterrupt):
         if not recorder.records:
             raise  # there is nothing to keep yet
@@ -237,6 +242,7 @@ class _Told:
         loss = point.value - self.problem.penalty_value(scaled)
         record = Record(k, k, point.value, loss, norm, math.nan, seconds)
         self.recorder.add(record, scaled)
+        clock.told()
         if self.show is None or k == 0:
             return
         sight = Sight(k, k, point.value, point.value, norm, math.nan, seconds, math.nan, point.w)

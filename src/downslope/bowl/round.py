@@ -150,9 +150,9 @@ class Descent:
         if self.problem.separated(here.value):
             return certificate.separable(here.value)
         reached = self.target.reached(here.decrement, here.value, rank, self.slack)
-        if reached is None and self.problem.read >= self.settings.most_passes:
-            return certificate.out_of_passes(self.problem.read, self.bound)
-        return reached
+        return reached or certificate.used_up(
+            self.problem.read, self.settings.most_passes, self.bound
+        )
 
     def advance(self) -> bool:
         """One step; False where none leads down."""

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from downslope import clock
 from downslope.bowl import certificate
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
@@ -31,7 +32,7 @@ from downslope.objective import Objective
 from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import Reason, Sight, interrupted
+from downslope.stopping import Reason, Sight, interrupted, out_of_time
 from downslope.trace import Record, Recorder
 
 Array = Any
@@ -131,12 +132,14 @@ def run_round_batches(
         Shown every epoch, weights in the units of ``problem``; a reason that it answers ends the
         run.
     """
+    clock.told(False)
     run = _Batches(problem, scaling, rate, batch_size, seed, Recorder(names, False))
     run.recorder.keep_weights = problem.size <= FEW_WEIGHTS
     reason, bounds, enough = None, [math.inf], ENOUGH if tol is None else tol
     try:
         while reason is None:
             record = run.record()
+            clock.told()
             bounds.append(run.bound)
             reason = run.verdict(bounds, enough, max_epochs)
             if show is not None and run.epoch > 0:
@@ -145,6 +148,8 @@ def run_round_batches(
                 reason = show(sight._replace(w=run.answer)) or reason
             if reason is None:
                 run.advance()
+    except clock.OutOfTime as spent:
+        reason = out_of_time(spent.seconds)
     except KeyboardInterrupt:
         if not run.recorder.records:
             raise  # there is nothing to keep yet
@@ -221,8 +226,8 @@ class _Batches:
             return certificate.separable(value)
         if self.epoch > 0 and bound <= enough * (self.null_value - value):
             return certificate.converged(bound)
-        if self.epoch >= max_epochs:
-            return certificate.out_of_passes(self.epoch, bound)
+        if (ended := certificate.used_up(self.epoch, max_epochs, bound)) is not None:
+            return ended
         stuck = len(bounds) > PATIENCE and bound > 0.7 * min(bounds[:-PATIENCE])
         return no_closer(bound) if stuck else None
 

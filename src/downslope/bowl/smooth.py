@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from downslope import clock
 from downslope.bowl.certificate import Target
 from downslope.bowl.metric import Metric, metric_of
 from downslope.bowl.near_columns import LeftOut, NearlyDependent
@@ -195,6 +196,7 @@ class Smooth:
         return Seen(*map(float, self._recalled(asked, lambda: passes.seen(w, width))))
 
     def _recalled(self, asked: Array, read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        clock.ask()
         return read() if self.log is None else self.log.recall(asked, read)
 
     def target(self, settings: Settings, null_value: float) -> Target:

@@ -220,6 +220,8 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
             reason = walk.target.no_lower(walk.bound)
             break
     solution = answer(walk, reason, FALLBACK)
+    if reason.name == "max_seconds":
+        return solution
     sentence = (
         f"The bowl could not be made round ({why}), so the walk went down on scaled weights "
         f"instead. {reason.sentence}"

@@ -32,6 +32,7 @@ def ask_from(given: dict[str, Any]) -> Ask:
         eta0=given["eta0"],
         scaling=given["scaling"],
         max_iter=given["max_iter"],
+        max_seconds=given["max_seconds"],
         tol=tolerance(given["tol"]),
         test_size=given["test_size"],
         seed=given["seed"],

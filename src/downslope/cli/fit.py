@@ -27,6 +27,7 @@ def fit(
     eta0: o.Eta0 = 0.01,
     scaling: o.Scaling = "auto",
     max_iter: o.MaxIter = 1000,
+    max_seconds: o.MaxSeconds = None,
     tol: o.Tol = "auto",
     stream: o.Stream = False,
     cache: o.Cache = None,

@@ -110,6 +110,14 @@ Eta0 = Annotated[
 ]
 Scaling = Annotated[str, typer.Option(help="auto, standardize or none.", rich_help_panel=WALKING)]
 MaxIter = Annotated[int, typer.Option(help="Most passes over the rows.", rich_help_panel=WALKING)]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Most seconds of training; the best weights so far are kept. No limit by default.",
+        rich_help_panel=WALKING,
+    ),
+]
 Tol = Annotated[
     str,
     typer.Option(help="When to stop: auto, none or a number.", rich_help_panel=WALKING),

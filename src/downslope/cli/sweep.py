@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 BAR = 24
 STYLES = {"diverging": "red", "oscillating": "yellow", "just right": "green"}
-UNUSED = {"eta0": 0.01, "learning_rate": "auto", "max_iter": 1, "tol": "auto", "test_size": 0.0}
+UNUSED = {
+    "eta0": 0.01,
+    "learning_rate": "auto",
+    "max_iter": 1,
+    "max_seconds": None,
+    "tol": "auto",
+    "test_size": 0.0,
+}
 """Settings of a fit that a sweep has no use for."""
 
 Rates = Annotated[

@@ -51,7 +51,8 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         Accepted for scikit-learn's sake; classes are learned together.
     penalty, l1_ratio, fit_intercept, max_iter, tol, shuffle, verbose, epsilon, random_state, \
     learning_rate, eta0, power_t, early_stopping, validation_fraction, n_iter_no_change, \
-    warm_start, average, rule, batch_size, scaling, record, device, checkpoint, every, resume
+    warm_start, average, rule, batch_size, scaling, record, device, checkpoint, every, resume, \
+    max_seconds
         As in ``DescentRegressor``; ``power_t`` is 0.5.
 
     Attributes
@@ -120,6 +121,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         checkpoint: str | PathLike[str] | None = None,
         every: float = 30.0,
         resume: bool = False,
+        max_seconds: float | None = None,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -150,6 +152,7 @@ class DescentClassifier(ClassifierMixin, LinearDescent):  # type: ignore[misc]
         self.checkpoint = checkpoint
         self.every = every
         self.resume = resume
+        self.max_seconds = max_seconds
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(

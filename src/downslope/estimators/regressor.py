@@ -106,6 +106,10 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         Seconds between two checkpoints; 0 keeps every step or pass.
     resume : bool, default False
         Go on from ``checkpoint``, if it holds one. Without it a folder that does is refused.
+    max_seconds : float or None, default None
+        Most seconds of training, asked after every step and, where a quarter more is spent, inside
+        it. The best weights so far are kept, with the height above the lowest loss that they may
+        have left where it is known, and a warning. None: no limit but ``max_iter``.
 
     Attributes
     ----------
@@ -184,6 +188,7 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         checkpoint: str | PathLike[str] | None = None,
         every: float = 30.0,
         resume: bool = False,
+        max_seconds: float | None = None,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -213,6 +218,7 @@ class DescentRegressor(RegressorMixin, LinearDescent):  # type: ignore[misc]
         self.checkpoint = checkpoint
         self.every = every
         self.resume = resume
+        self.max_seconds = max_seconds
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(

@@ -31,7 +31,7 @@ class Ask:
     alpha : float or None
         Weight of the penalty; by default 0 for numbers and 1e-4 for classes, which a plane may
         separate, and then nothing else keeps the weights finite.
-    batch_size, rule, learning_rate, scaling, max_iter, tol
+    batch_size, rule, learning_rate, scaling, max_iter, max_seconds, tol
         As in ``DescentRegressor``.
     test_size : float, default 0.25
         Share of rows kept aside to judge the model by.
@@ -56,6 +56,7 @@ class Ask:
     eta0: float = 0.01
     scaling: str = "auto"
     max_iter: int = 1000
+    max_seconds: float | None = None
     tol: float | str | None = "auto"
     test_size: float = 0.25
     seed: int = 42
@@ -86,6 +87,8 @@ def settings_for(ask: Ask, view: Understood, names: tuple[str, ...]) -> Settings
         raise SettingError(
             f"max_iter={ask.max_iter} passes over the rows is too few; use 1 or more."
         )
+    if ask.max_seconds is not None and not ask.max_seconds > 0.0:
+        raise SettingError(f"max_seconds={ask.max_seconds:g} leaves no time; use more than 0.")
     epsilon = 0.1 if ask.parameter is None else ask.parameter
     quantile = 0.5 if ask.parameter is None else ask.parameter
     assert ask.alpha is not None  # settled() has chosen it
@@ -101,6 +104,7 @@ def settings_for(ask: Ask, view: Understood, names: tuple[str, ...]) -> Settings
         eta0=ask.eta0,
         alpha=ask.alpha,
         max_iter=ask.max_iter,
+        max_seconds=ask.max_seconds,
         tol=ask.tol,
         seed=ask.seed,
         names=names,
@@ -136,6 +140,8 @@ def settings_in_words(ask: Ask) -> dict[str, str]:
         "rows kept aside": f"{ask.test_size:.0%}",
         "seed": str(ask.seed),
     }
+    if ask.max_seconds is not None:
+        words["most seconds"] = f"{ask.max_seconds:g}"
     if ask.drop:
         words["left out"] = ", ".join(ask.drop)
     return words

@@ -4,6 +4,7 @@ Blocks may come from files, from a cache or from the workers of a cluster; the w
 user's units. An interruption keeps the last point of the walk.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from downslope import clock
 from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.smooth import Settings as SolverSettings
+from downslope.bowl.smooth import Solution
 from downslope.bowl.solve_stream import solve_stream
 from downslope.bowl.walks import Point
 from downslope.descend import Keeper, run
@@ -23,7 +26,7 @@ from downslope.penalties import NO_PENALTY
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import choose_rule, choose_stops
 from downslope.sources.memory import MemoryRows, Rows, one_class
-from downslope.stopping import Reason, interrupted
+from downslope.stopping import Reason, interrupted, out_of_time
 from downslope.targets import signs
 from downslope.training import Settings, objective, pick_rate
 
@@ -58,6 +61,19 @@ def walk(
     PairError
         For settings that need the rows in memory.
     """
+    with clock.time_limit(settings.max_seconds):
+        walked = _walked(rows, settings, watch, safe)
+        clock.told(False)  # what follows is no part of the walk
+    return walked
+
+
+def _walked(
+    rows: AnyRows,
+    settings: Settings,
+    watch: Callable[[Point], None] | None,
+    safe: tuple[Checkpointing, str] | None,
+) -> Walked:
+    """``walk``, while the clock runs."""
     if settings.batch_size not in ("auto", None):
         keeper = None if safe is None else safe[0].of_walk(safe[1])
         return _by_batches(rows, settings, keeper)
@@ -78,9 +94,11 @@ def walk(
     softmax = settings.loss.link == "softmax"
     sources = [rows] if k == 1 or softmax else [rows.map(partial(one_class, c=c)) for c in range(k)]
     last = _LastPoints(watch)
-    try:
-        found = [
-            solve_stream(
+
+    def solved(c: int, source: AnyRows) -> Solution:
+        clock.told(False)
+        try:
+            return solve_stream(
                 source,
                 settings.loss,
                 settings.penalty,
@@ -89,8 +107,11 @@ def walk(
                 n_outputs=k if softmax else 1,
                 settings=replace(solver, watch=partial(last.hear, c)),
             )
-            for c, source in enumerate(sources)
-        ]
+        except clock.OutOfTime as spent:
+            return last.solution(c, out_of_time(spent.seconds))
+
+    try:
+        found = [solved(c, source) for c, source in enumerate(sources)]
     except KeyboardInterrupt:
         if len(last.points) < len(sources):
             raise  # no weights for some class
@@ -115,9 +136,15 @@ class _LastPoints:
 
     def hear(self, c: int, point: Point) -> None:
         self.points[c] = point
+        clock.told()
         self.heard += 1
         if self.watch is not None:
             self.watch(point)
+
+    def solution(self, c: int, reason: Reason) -> Solution:
+        """Where the walk of one output stood when it had to end."""
+        point, heard = self.points[c], self.heard
+        return Solution(point.w, point.value, math.inf, reason, float(heard), heard, 1, method="")
 
     def walked(self, reason: Reason) -> Walked:
         w = np.stack([self.points[c].w for c in sorted(self.points)], axis=1).ravel()
@@ -143,6 +170,7 @@ def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Wal
         batch_size=settings.batch_size,
         rate=rate,
         validated=False,
+        max_seconds=settings.max_seconds,
     )
     result = run(
         problem,

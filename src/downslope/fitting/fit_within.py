@@ -21,6 +21,7 @@ import numpy as np
 from downslope.bowl.held_out import Height, height_above
 from downslope.bowl.regimes import CORNERS
 from downslope.bowl.solve_stream import BlockPasses
+from downslope.clock import overdue, time_limit
 from downslope.errors import PairError, SettingError
 from downslope.fitting.aside import kept_apart
 from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understood
@@ -33,7 +34,7 @@ from downslope.sources.blocks import BlockRows
 from downslope.sources.held import HELD_BYTES, FirstReading, held
 from downslope.sources.memory import Rows, one_class
 from downslope.sources.scattered import PIECE_BYTES, Piece, pieces, read_piece
-from downslope.stopping import Reason
+from downslope.stopping import Reason, out_of_time
 from downslope.training import Settings
 
 Array = Any
@@ -131,9 +132,10 @@ def fit_within(
         asked = settled(ask, rows.view)
         settings = settings_for(asked, rows.view, rows.names)
         drawn = [rows.encoded(sample)]
-        found = _near_enough(rows, settings, drawn, deck, within, tell)
-        if found is None and deck.share >= SUNK and deck.could_end(len(rows.names)):
-            found = _all(rows, asked, settings, drawn, deck, tell)
+        with time_limit(settings.max_seconds):
+            found = _near_enough(rows, settings, drawn, deck, within, tell)
+            if found is None and deck.share >= SUNK and deck.could_end(len(rows.names)):
+                found = _all(rows, asked, settings, drawn, deck, tell)
         if found is not None:
             walked, learned, fresh = found
             return finished(rows, asked, settings, walked, learned, fresh, began)
@@ -158,6 +160,10 @@ def _near_enough(
         source = _source(learned)
         walked = walk(source.map(partial(coded, settings)), settings)
         height = _height(walked.w, source, fresh, settings)
+        if height.bound > within and (spent := overdue()) is not None:
+            reason = out_of_time(spent, height.bound)
+            done = Walked(walked.w, walked.value, height.bound, walked.passes, reason)
+            return done, source, _source(fresh)
         while height.bound > within:
             anew, wanted = _to_learn_anew(height, within, learned, fresh)
             more = _to_tell(height, within, fresh)

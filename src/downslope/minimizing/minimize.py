@@ -30,7 +30,7 @@ from downslope.problems.callables import (
 from downslope.problems.formula import Formula, parse
 from downslope.rates import Constant, Rate
 from downslope.rules import RULES, Plain, Rule, make_rule
-from downslope.stopping import MaxSteps, Reason, Sight, Stop, Time
+from downslope.stopping import MaxSeconds, MaxSteps, Reason, Sight, Stop
 from downslope.trace import Record
 
 Array = Any
@@ -120,7 +120,7 @@ def minimize(
     ground = Ground(tol, project, given.slope_error)
     stops: list[Stop] = [ground, Bottomless(), MaxSteps(max_steps)]
     if seconds is not None:
-        stops.append(Time(seconds))
+        stops.append(MaxSeconds(seconds))
     problem = Function(remembered, project)
     result = run(
         problem,

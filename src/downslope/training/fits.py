@@ -12,6 +12,7 @@ from downslope.bowl.rate_free import RoundRate, accuracy, run_free
 from downslope.bowl.round_batches import can_run_round, round_rate, run_round_batches
 from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.checkpoint import fingerprint
+from downslope.clock import time_limit
 from downslope.curvature import stable_limit
 from downslope.descend import Keeper, Result, State, begin, run
 from downslope.objective import Objective
@@ -73,6 +74,19 @@ def train(
         Where the run is kept, so that it can go on after a crash: the same steps and the same
         weights as an unbroken one.
     """
+    with time_limit(settings.max_seconds):
+        return _trained(rows, settings, start, validation, each_epoch, checkpoint)
+
+
+def _trained(
+    rows: MemoryRows,
+    settings: Settings,
+    start: Array | None,
+    validation: MemoryRows | None,
+    each_epoch: Callable[[Sight], Reason | None] | None,
+    checkpoint: Checkpointing | None,
+) -> Trained:
+    """``train``, while the clock runs."""
     batch_size = rows_per_step(rows, settings)
     mark = "" if checkpoint is None else run_mark(rows, settings)
     if needs_no_rate(rows, settings, batch_size) and validation is None:
@@ -94,6 +108,7 @@ def train(
         batch_size=batch_size,
         rate=rate,
         validated=validation is not None,
+        max_seconds=settings.max_seconds,
     )
     if each_epoch is not None or checkpoint is not None:
         # A checkpoint holds the memory of every stop: someone always looks, or nobody ever does.

@@ -1,6 +1,6 @@
 """What a fit is asked for, and what it leaves behind in the user's units."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,8 @@ class Settings:
     record: str = "auto"
     seed: int = 0
     names: tuple[str, ...] = ()
+    max_seconds: float | None = field(default=None, repr=False)
+    """Not in the name of a checkpoint: a run may go on with more time."""
 
 
 @dataclass(frozen=True)
