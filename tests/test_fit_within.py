@@ -1,6 +1,7 @@
 """A fit that stops reading when it is near enough: the bound holds, on sorted files too."""
 
 import io
+import itertools
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from downslope import clock
 from downslope.bowl.held_out import height_above
 from downslope.bowl.solve import solve
 from downslope.bowl.solve_stream import BlockPasses
@@ -187,3 +189,15 @@ def test_from_the_command_line(tmp_path, capsys):
     for words in (["--cluster", "local:2"], ["--checkpoint", str(tmp_path / "kept")]):
         assert downslope([*fit, *words]) == 2
         assert f"for which {words[0]} is not meant" in capsys.readouterr().err
+
+
+def test_the_budget_of_time_ends_the_reading(tmp_path, monkeypatch):
+    X, y = columns()
+    path = write(tmp_path, X, y)
+    looks = itertools.count()
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: 20.0 * next(looks))
+    done = fit_within(path, Ask("y", loss="log_loss", max_seconds=10.0), within=1e-9)
+    assert done.reason.name == "max_seconds"
+    assert not done.reason.converged
+    assert done.n_rows < N
+    assert np.isfinite(done.model.coefficients).all()

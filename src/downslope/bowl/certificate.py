@@ -163,7 +163,7 @@ def verdict(bound: float, enough: float, read: float, most_passes: float) -> Rea
 def used_up(read: float, most_passes: float, bound: float) -> Reason | None:
     """The reason to stop where passes or time are used up."""
     if read >= most_passes:
-        return out_of_passes(read, bound)
+        return out_of_passes(read, most_passes, bound)
     spent = clock.overdue()
     return None if spent is None else out_of_time(spent, bound)
 
@@ -179,11 +179,19 @@ def separable(value: float) -> Reason:
     )
 
 
-def out_of_passes(passes: float, bound: float) -> Reason:
-    """The cap on passes was reached first."""
+def out_of_passes(passes: float, most: float, bound: float) -> Reason:
+    """The cap on passes was reached first; a step, or a look with its curvature, costs several.
+
+    Examples
+    --------
+    >>> print(out_of_passes(2.0, 1.0, 0.5).sentence[:55])
+    Stopped after 2 passes over the rows, the cap being 1,
+    """
+    told = round(passes)
+    cap = "the cap" if told <= most else f"the cap being {most:.0f}"
     return Reason(
         "max_epochs",
-        f"Stopped after {passes:.0f} passes over the rows, the cap, at most {bound:.1e} above the "
+        f"Stopped after {told} passes over the rows, {cap}, at most {bound:.1e} above the "
         "lowest possible loss as far as the curvature met so far tells.",
         converged=False,
     )

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import lapack
 
+from downslope import clock
 from downslope.kernels.coordinate import descend_coordinates
 
 Array = Any
@@ -74,6 +75,7 @@ def lowest_edged(hessian: Array, slope: Array, w: Array, l1: Array, tol: float) 
         onward = _onward(hessian, slope, w, l1, delta)
         t = 0.0
         while onward.left > 0.0 and t < 1.0 and sets < MOST_SETS:
+            clock.ask()
             used, sets = onward.used, sets + 1
             t, crossed = _how_far(onward, w + delta, l1)
             delta[used] += t * onward.step
