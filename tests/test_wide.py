@@ -19,7 +19,7 @@ from downslope.sources.memory import MemoryRows
 from downslope.tables import read_table
 from downslope.tables.delimited import unique_names
 
-WIDE = 6000
+WIDE = 4000
 RNG = np.random.default_rng(0)
 
 

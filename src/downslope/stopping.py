@@ -330,7 +330,7 @@ class MaxSeconds:
     seconds: float
 
     def __post_init__(self) -> None:
-        _count("max_seconds", self.seconds)
+        _count("seconds", self.seconds)
 
     def init(self) -> None:
         return None
