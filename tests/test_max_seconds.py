@@ -99,7 +99,7 @@ def test_the_best_point_so_far_is_kept(monkeypatch):
     values = []
     for seconds in (20.0, 2.0, 1.0, 0.0):
         monkeypatch.setattr(clock.time, "perf_counter", Clock(seconds))
-        model = DescentRegressor(loss="huber", epsilon=0.1, max_seconds=10.0)
+        model = DescentRegressor(loss="huber", max_seconds=10.0, random_state=0)
         told(model, X, y)
         values.append(model.history_["value"][-1])
     assert values == sorted(values, reverse=True), values
