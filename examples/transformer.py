@@ -25,7 +25,7 @@ from downslope.modules.problem import FlatWeights, ModuleProblem, make_batch_los
 from downslope.modules.training import train
 from downslope.pictures.one_run import convergence
 from downslope.rules import AdamW
-from downslope.stopping import Time
+from downslope.stopping import MaxSeconds
 from downslope.trace import Record
 from downslope.trials import Trials, planned, try_rates
 
@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
         batch_size=options.batch,
         max_epochs=epochs,
         validation=held,
-        stops=[Time(60.0 * options.minutes)],
+        stops=[MaxSeconds(60.0 * options.minutes)],
         watch=watch,
     )
     seconds, values = time.perf_counter() - began, result.trace["value"]
