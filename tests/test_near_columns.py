@@ -4,6 +4,7 @@ import re
 import warnings
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,16 +75,22 @@ def bound_of(fitted: Any) -> float:
     return float(re.search(r"At most (\S+) above", fitted.reason_.sentence).group(1))
 
 
-@pytest.mark.parametrize("n", [300, 6000])
-@pytest.mark.parametrize("apart", [1e-6, 1e-7, 1e-9, 1e-11, 1e-13])
+CASES = [
+    *((300, True, apart) for apart in (1e-6, 1e-7, 1e-8, 1e-10, 1e-12, 1e-13)),
+    *((300, False, apart) for apart in (1e-7, 1e-13)),
+    *((6000, True, apart) for apart in (1e-7, 1e-13)),
+]
+
+
+@pytest.mark.parametrize(("n", "intercept", "apart"), CASES)
 @pytest.mark.parametrize("loss", [*NUMBERS, *CLASSES])
-def test_a_small_difference_is_felt(loss: str, apart: float, n: int) -> None:
+def test_a_small_difference_is_felt(loss: str, n: int, intercept: bool, apart: float) -> None:
     X, clear, level, g = pair(n, apart)
-    y = targets(loss, level, g)
+    y, fresh = targets(loss, level, g), partial(model, loss, fit_intercept=intercept)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        near, right = model(loss).fit(X, y), model(loss).fit(clear, y)
-    gained = lowest(model(loss, max_iter=2000).fit(clear[:, 2:], y)) - lowest(right)
+        near, right = fresh().fit(X, y), fresh().fit(clear, y)
+    gained = lowest(fresh(max_iter=2000).fit(clear[:, 2:], y)) - lowest(right)
     digits = 1e-5 + 1e-16 / apart  # what the cells leave of the difference
     assert lowest(near) == pytest.approx(lowest(right), abs=digits * abs(gained) + 1e-12)
     if near.reason_.converged:
@@ -342,3 +349,14 @@ def test_a_better_solution_next_door_is_a_finding() -> None:
     assert found.findings[0].number == pytest.approx(1e-3, rel=1e-6)
     assert f"{lower.reference.value:.10g}" in found.findings[0].sentence
     assert "Nothing to mend" not in str(found)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_columns_too_many_to_be_told_apart_are_not_vouched_for(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downslope.bowl.near_columns.MOST_COLUMNS", 2)
+    X, clear, level, _ = pair(300, 1e-9)
+    found = solve(kind(X), level, SquaredError())
+    assert "3 columns are too many to be told apart" in found.reason.sentence
+    assert "too many" not in solve(kind(clear), level, SquaredError()).reason.sentence

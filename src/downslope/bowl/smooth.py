@@ -274,3 +274,13 @@ def among(solution: Solution, names: tuple[str, ...]) -> Solution:
         f"{of}, from which {they} by rounding alone ({share:.0e} of a deviation)."
     )
     return replace(solution, reason=replace(reason, sentence=sentence))
+
+
+def unsure(solution: Solution, n_features: int) -> Solution:
+    """The solution, whose reason says that nobody looked at what nearly equal columns differ in."""
+    sentence = (
+        f"{solution.reason.sentence} That is among models that take columns for the same which "
+        "differ by less than 1e-7 of their spread, if at all, as some here do: "
+        f"{n_features:,} columns are too many to be told apart."
+    )
+    return replace(solution, reason=replace(solution.reason, sentence=sentence))

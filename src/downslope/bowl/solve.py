@@ -7,13 +7,13 @@ import numpy as np
 from scipy import sparse
 
 from downslope.bowl.class_passes import ClassPasses
-from downslope.bowl.near_columns import NearlyDependent, parting_of
+from downslope.bowl.near_columns import NearlyDependent, affordable, parting_of
 from downslope.bowl.parted import solve_parted
 from downslope.bowl.passes import DensePasses
 from downslope.bowl.pilot import null_weights
 from downslope.bowl.regimes import CORNERS, FEW_ROWS, lowest_point
 from downslope.bowl.shortest import shortest
-from downslope.bowl.smooth import Settings, Smooth, Solution, among
+from downslope.bowl.smooth import Settings, Smooth, Solution, among, unsure
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import Point
@@ -104,15 +104,19 @@ def solve(
         if settings.start is not None and loss.name not in CORNERS:
             settings = replace(settings, start=_moved_there(settings.start, unit, shift, n_outputs))
         try:
-            watchful = penalty == NO_PENALTY and (not sparse.issparse(X) or n * d <= MOST_FILLED)
-            solution, short = lowest(X, settings, watchful)[0], False
+            solution, short = lowest(X, settings, watchful=penalty == NO_PENALTY)[0], False
         except NearlyDependent:
-            filled = X.toarray() if sparse.issparse(X) else X
-            solution, short = solve_parted(
-                parting_of(filled, row_weights, fit_intercept),
-                *(filled, n, scale, fit_intercept, n_outputs, settings),
-                lambda parting, told: lowest(X if parting is None else parting.apply(filled), told),
-            )
+            if not affordable(n, d) or (sparse.issparse(X) and n * d > MOST_FILLED):
+                solution, short = unsure(lowest(X, settings)[0], d), False
+            else:
+                filled = X.toarray() if sparse.issparse(X) else X
+                solution, short = solve_parted(
+                    parting_of(filled, row_weights, fit_intercept),
+                    *(filled, n, scale, fit_intercept, n_outputs, settings),
+                    lambda parting, told: lowest(
+                        X if parting is None else parting.apply(filled), told
+                    ),
+                )
         w = solution.w
         if _has_equals(solution, penalty) and not short:
             w = shortest(w, X, scale, fit_intercept, n_outputs)

@@ -90,6 +90,7 @@ def _walked(
         most_passes=settings.max_iter,
         seed=settings.seed,
         log=None if safe is None else safe[0].of_passes(safe[1]),
+        names=settings.names,
     )
     softmax = settings.loss.link == "softmax"
     sources = [rows] if k == 1 or softmax else [rows.map(partial(one_class, c=c)) for c in range(k)]
