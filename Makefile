@@ -11,7 +11,7 @@ PLAIN := "kernels or plain_text or row_path or sparse_pass or pass_over or coord
 or (bound_holds and 800) or (epochs and gauss and log_loss) or (lowest_point and 1.5-auto) \
 or (many_columns and squared_hinge and (0.001 or 0.5)) or (classification_gives and 3 and not squared_hinge)"
 
-.PHONY: demo test lint docs coverage mutants fuzz package test-oldest test-sklearn bench bench-quick accuracy lab clean
+.PHONY: demo test lint docs coverage mutants fuzz package test-oldest test-processors test-sklearn bench bench-quick accuracy lab clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -68,6 +68,9 @@ fuzz: $(VENV)/.dev ## a night of made-up tables, formulas and models; shorter: m
 
 package: $(VENV)/.dev ## wheel and sdist, and the wheel alone in an empty environment
 	$(BIN)/python tests/package/check.py wheel
+
+test-processors: $(VENV)/.dev ## the numerical part of the suite, rounded as each processor rounds that this one can be
+	$(BIN)/python tests/processors.py -n 2
 
 test-sklearn: $(VENV)/.dev ## scikit-learn's own test files of linear models on our weights: minutes
 	DOWNSLOPE_SKLEARN=1 $(BIN)/python -m pytest -q tests/test_sklearn_files.py

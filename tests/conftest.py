@@ -17,6 +17,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 collect_ignore = ["fuzz"]
 """Programs of ``make fuzz``, which installs what they import; not read for doctests."""
 
+PATIENCE = 300
+"""Seconds after which what a test waits for is taken to hang, on however busy a machine."""
 DATA = Path(os.environ.get("DOWNSLOPE_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 
 

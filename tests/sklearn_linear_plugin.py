@@ -4,7 +4,7 @@ r"""pytest plugin: our adapters in scikit-learn's place before its own tests are
         --pyargs sklearn.linear_model.tests.test_huber
 
 The file then says of each test whether it passed, why not, and whether one of ours was asked for a
-fit in it. A test that takes longer than ``LIMIT`` seconds has failed.
+fit in it. A test that takes longer than ``LIMIT`` seconds of work has failed.
 """
 
 import json
@@ -23,14 +23,14 @@ class TooLong(Exception):
 
 
 def ring(*_):
-    raise TooLong(f"no result in {LIMIT} s")
+    raise TooLong(f"no result in {LIMIT} s of work")
 
 
 def pytest_configure() -> None:
     """Not at import: other runs import this file too, to look for doctests."""
     import sklearn_adapters
 
-    signal.signal(signal.SIGALRM, ring)
+    signal.signal(signal.SIGPROF, ring)
     for module, name, adapter in sklearn_adapters.SWAPPED:
         setattr(module, name, adapter)
 
@@ -41,7 +41,7 @@ def pytest_runtest_call(item):
 
     before = sklearn_adapters.asked
     said = {"passed": False, "why": ""}
-    signal.alarm(LIMIT)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
         result = yield
         said["passed"] = True
@@ -50,7 +50,7 @@ def pytest_runtest_call(item):
         said["why"] = f"{type(error).__name__}: {error}"
         raise
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
         said["ours"] = sklearn_adapters.asked > before
         if not said["why"].startswith("Skip"):
             outcomes[item.nodeid.partition("::")[2]] = said

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import DATA, shared
+from conftest import DATA, PATIENCE, shared
 from test_report import check_harmless
 
 import downslope.cli
@@ -42,7 +42,7 @@ def cli(capsys, *arguments):
 def process(*arguments, **options):
     """The same in a process of its own."""
     command = [sys.executable, "-m", "downslope", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **options)
 
 
 @pytest.fixture
@@ -736,7 +736,7 @@ def test_control_c_keeps_the_best_so_far(tmp_path):
                 assert running.poll() is None
             time.sleep(3.0)
             running.send_signal(signal.SIGINT)
-            out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=PATIENCE)
         finally:
             running.kill()
     assert running.returncode == 130, err.decode()
@@ -807,7 +807,7 @@ if __name__ == "__main__":
     leave(130)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=100, check=False
+        [sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stderr) == (130, b"")
 
@@ -972,7 +972,7 @@ def test_what_is_asked_for_is_kept_though_nobody_reads(line, tmp_path):
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
         running.stdout.close()
-        assert running.wait(timeout=60) == 0
+        assert running.wait(timeout=PATIENCE) == 0
     assert load(tmp_path / "m").target == "y"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from conftest import PATIENCE
 
 from downslope.bowl.pass_log import Checkpointing
 from downslope.bowl.smooth import Settings
@@ -201,13 +202,11 @@ def test_rows_stay_with_their_worker_though_it_is_busy_and_another_is_not(two_pa
 
 def test_a_sum_does_not_wait_for_a_worker_that_is_lost_meanwhile(two_parts):
     rows, total = two_parts
-    client = distributed.get_client()
+    client, never = distributed.get_client(), distributed.Event()
     lost = client.run(os.getpid)[rows.places[0]]
-    client.submit(time.sleep, 60, workers=[rows.places[0]], pure=False)
-    began = time.monotonic()
+    client.submit(never.wait, workers=[rows.places[0]], pure=False)  # for ever
     threading.Timer(1.0, os.kill, (lost, signal.SIGKILL)).start()
     assert rows.total(lambda block: float(block.y.sum())) == pytest.approx(total)
-    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.int32, bool])
@@ -278,7 +277,12 @@ def test_control_c_keeps_the_best_so_far_and_workers_do_not_hear_of_it(tmp_path)
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(write(tmp_path / "d"))]
     done = subprocess.run(
-        command, capture_output=True, text=True, start_new_session=True, timeout=120, check=False
+        command,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.stderr == ""
     name, points, passes_after = done.stdout.split()
@@ -290,7 +294,7 @@ def test_workers_that_cannot_start_are_a_sentence(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
     command = [sys.executable, str(script), str(write(tmp_path / "d"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert "InputError: 2 workers could not be started here" in done.stderr
     assert done.returncode == 1
 

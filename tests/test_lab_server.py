@@ -228,8 +228,7 @@ def test_unknown_or_false_packing_is_refused(client, packing, status):
 def test_a_request_that_takes_too_long_is_refused(desk):
     async def pieces():
         yield b"{"
-        await asyncio.sleep(5)
-        yield b"}"
+        await asyncio.Event().wait()  # for ever
 
     answer = Client(desk, seconds=0.2).post(
         "/api/walk", content=pieces(), headers={"content-type": "application/json"}
@@ -511,11 +510,8 @@ def running(desk):
 
 
 def until(holds):
-    for _ in range(1_000):
-        if holds():
-            return True
+    while not holds():  # for ever where it never does: a busy machine makes nothing wrong
         time.sleep(0.01)
-    return False
 
 
 def test_a_walk_ends_when_the_page_goes(desk, running):
@@ -529,7 +525,7 @@ def test_a_walk_ends_when_the_page_goes(desk, running):
     assert desk.walks == 1
     page.sock.shutdown(socket.SHUT_RDWR)
     page.close()
-    assert until(lambda: desk.walks == 0)
+    until(lambda: desk.walks == 0)
 
 
 def test_a_real_browser_handshake_for_a_socket_is_refused(desk, running):

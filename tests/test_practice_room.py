@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from conftest import PATIENCE
 
 from downslope.errors import StoreError
 from downslope.practice import KINDS, make_item
@@ -154,7 +155,7 @@ def test_a_sheet_prints_the_same_for_a_class_and_is_well_formed():
 def downslope(*arguments, typed=""):
     """The command line, with lines typed into it."""
     command = [sys.executable, "-m", "downslope", "practice", *arguments]
-    return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_the_command_line_practises_prints_and_exports(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import PATIENCE
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -108,11 +109,11 @@ class Opened:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds (the page's policy forbids waiting inside it)."""
-        for _ in range(100):
+        for _ in range(20 * PATIENCE):
             if holds():
                 return
             self.page.wait_for_timeout(50)
-        raise AssertionError("it did not come about within five seconds")
+        raise AssertionError("it did not come about")
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def open_lab(browser: Any, lab_file: Path) -> Iterator[Any]:
         else:
             context = beside.page.context
         page = Opened(context.new_page())
-        page.page.set_default_timeout(5_000)
+        page.page.set_default_timeout(1000 * PATIENCE)
         opened.append(page)
         page.page.goto(f"{file.as_uri()}#{settings}")
         page.page.wait_for_selector(".player, .task")

@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from conftest import PATIENCE
 
 SOURCE = Path(__file__).parents[2] / "src"
 BIN = os.environ.get("DOWNSLOPE_NOTEBOOKS", str(Path(sys.executable).parent))
@@ -46,7 +47,7 @@ def run(tmp_path, static):
         )
         started.append(process)
         address = f"http://127.0.0.1:{port}"
-        for _ in range(300):
+        while process.poll() is None:
             try:
                 urllib.request.urlopen(address + health).close()
                 return address
@@ -64,7 +65,7 @@ def run(tmp_path, static):
 def page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(1000 * PATIENCE)
     requests = []
     opened.on("request", lambda request: requests.append(request.url))
     yield opened
@@ -91,7 +92,7 @@ def notebook(tmp_path, *cells):
 def run_cell(page, cell):
     """Run a cell; one that is run while its kernel still starts is forgotten, so ask again."""
     waiting = cell.get_by_text("[ ]:", exact=True)
-    for _ in range(20):
+    for _ in range(PATIENCE):
         cell.click()
         cell.locator(".cm-content").press("Control+Enter")
         page.wait_for_timeout(1000)

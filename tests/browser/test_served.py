@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 import uvicorn
-from conftest import shared
+from conftest import PATIENCE, shared
 
 from downslope.lab.server import Desk, app, free_socket, names_for
 from downslope.lab.sheets import open_sheet
@@ -47,7 +47,7 @@ def served(static, tmp_path):
 def page(browser, served):
     context = browser.new_context()
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(1000 * PATIENCE)
     errors, requests = [], []
     opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -144,7 +144,6 @@ def test_a_frame_on_another_page_stays_empty(browser, served, tmp_path):
     around = tmp_path / "around.html"
     around.write_text(f'<iframe src="{served.address}"></iframe>')
     page = browser.new_page()
-    page.goto(around.as_uri())
-    page.wait_for_timeout(500)
+    page.goto(around.as_uri())  # comes back when the frame has been answered, whatever it was
     assert page.frames[1].locator("#downslope-lab").count() == 0
     page.close()
