@@ -17,7 +17,6 @@ Row 0, the start, is measured on up to 4,096 rows.
 """
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from downslope.descend import FEW_WEIGHTS, Result, State, begin, check_pair
-from downslope.kernels.prefetch import AHEAD
+from downslope.kernels.making import clock
 from downslope.kernels.views import unsigned
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
@@ -89,6 +88,7 @@ class Machine:
         if alone and self.separate:
             return self._single(motion, order, lengths)
         from downslope.kernels.batches import batch_rows
+        from downslope.kernels.prefetch import AHEAD
 
         code, beta, dampening = rule_numbers(rule)
         total: float = batch_rows(
@@ -116,6 +116,7 @@ class Machine:
 
     def _single(self, motion: Motion, order: Array, lengths: Array) -> float:
         """Single rows and plain steps: every output by itself."""
+        from downslope.kernels.prefetch import AHEAD
         from downslope.kernels.rows import dense_rows, sparse_rows
 
         total, penalty = 0.0, self.problem.penalty
@@ -268,7 +269,7 @@ class _Epochs:
     state: State
     best: Array | None = None
     best_validation: float = math.inf
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=clock)
 
     def __post_init__(self) -> None:
         problem, memory = self.machine.problem, self.state.rule_memory
@@ -316,7 +317,7 @@ class _Epochs:
         validation = math.nan if self.validate is None else self.validate(state.w)
         if validation < self.best_validation:
             self.best, self.best_validation = state.w, validation
-        seconds = time.perf_counter() - self.began
+        seconds = clock() - self.began
         return Record(state.k, state.epoch, value, loss, gradient_norm, length, seconds, validation)
 
     def sight(self, record: Record) -> Sight:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from downslope.kernels.moments import moments
+from downslope.kernels.column_moments import moments
 from downslope.sources.memory import MemoryRows, Rows
 
 Array = Any

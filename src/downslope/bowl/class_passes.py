@@ -9,7 +9,7 @@ import numpy as np
 from downslope.bowl.null_model import null_class_intercepts
 from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.sampling import balanced_sample
-from downslope.kernels.classes import class_pass
+from downslope.kernels.form import form
 from downslope.kernels.team import chunks, share
 from downslope.kernels.views import read_only
 from downslope.losses import Multinomial, SquaredError
@@ -123,7 +123,7 @@ class ClassPasses:
         parts = chunks(n, n * d * k)
         sums, values = np.zeros((len(parts), k, d + 1)), np.zeros(len(parts))
         table = np.zeros((size, k * (d + 1)))
-        W = np.zeros((k, d + 1))
+        W, class_pass = np.zeros((k, d + 1)), form("classes", n * d).class_pass
         W[:, : d + self.fit_intercept] = w.reshape(-1, k).T
 
         def work(i: int) -> None:

@@ -7,13 +7,7 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl.null_model import lowest_loss, null_intercept
-from downslope.kernels.columns import (
-    add_predictions,
-    only_columns,
-    squares_of_columns,
-    sums_of_columns,
-)
-from downslope.kernels.dense import losses_of_rows, others_for
+from downslope.kernels.form import form
 from downslope.kernels.team import chunks, share
 from downslope.kernels.views import read_only
 from downslope.losses import Loss
@@ -50,15 +44,20 @@ class ColumnPasses:
         """Number of columns."""
         return len(self.columns[2]) - 1
 
+    @property
+    def _kernels(self) -> Any:
+        return form("columns", len(self.columns[0]))
+
     def at(self, w: Array) -> tuple[float, Array]:
         """Mean loss and gradient."""
         n, d, code = self.n_rows, self.n_features, self.loss.code
         z, r, sums = self.raw(w), np.empty(n), np.empty(d + self.fit_intercept)
-        value = losses_of_rows(
-            code, self.loss.parameter, z, self.y, self.weights, r, others_for(code)
+        dense = form("dense", n)
+        value = dense.losses_of_rows(
+            code, self.loss.parameter, z, self.y, self.weights, r, dense.others_for(code)
         )
         share(
-            lambda part: sums_of_columns(*self.columns, *part, r, sums),
+            lambda part: self._kernels.sums_of_columns(*self.columns, *part, r, sums),
             chunks(d, len(self.columns[0])),
         )
         sums[d:] = r.sum()
@@ -68,13 +67,13 @@ class ColumnPasses:
         """Raw prediction of every row."""
         d = self.n_features
         z = np.full(self.n_rows, w[d] if self.fit_intercept else 0.0)
-        add_predictions(*self.columns, w, z)
+        self._kernels.add_predictions(*self.columns, w, z)
         return z
 
     def squares(self, h: Array) -> Array:
         """Diagonal of ``X' diag(h) X``, without the intercept."""
         sums = np.empty(self.n_features)
-        squares_of_columns(*self.columns, h, sums)
+        self._kernels.squares_of_columns(*self.columns, h, sums)
         return sums
 
     def lowest_loss(self) -> float:
@@ -90,5 +89,5 @@ class ColumnPasses:
         return self._only
 
     def _only(self, chosen: Array) -> "ColumnPasses":
-        few = only_columns(*self.columns, chosen)
+        few = self._kernels.only_columns(*self.columns, chosen)
         return replace(self, columns=tuple(map(read_only, few)))

@@ -11,10 +11,11 @@ import numpy as np
 
 from downslope.bowl import certificate
 from downslope.bowl.column_passes import ColumnPasses
+from downslope.bowl.edges import CELLS_PER_WEIGHT
 from downslope.bowl.lasso import duality_gap
 from downslope.bowl.methods import COORDINATE_DESCENT
 from downslope.bowl.smooth import BENT, Settings, Smooth, Solution, doubt_of
-from downslope.kernels.coordinate import descend_columns
+from downslope.kernels.form import form
 
 Array = Any
 MOST_SWEEPS = 1000
@@ -77,7 +78,8 @@ def _aim(
     padded = [np.append(part, np.zeros(d + 1 - len(part))) for part in (gradient, problem.ridge, w)]
     edges = np.append(l1[:d], 0.0)
     slope, ridge, start = padded
-    delta = descend_columns(
+    cells = max(len(passes.columns[0]), CELLS_PER_WEIGHT * len(w))
+    delta = form("coordinate", cells).descend_columns(
         *passes.columns, h, slope, ridge, bend + ridge, start, edges, tol, MOST_SWEEPS
     )[: len(w)]
     edge = float(l1 @ (np.abs(w + delta) - np.abs(w)))

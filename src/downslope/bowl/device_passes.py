@@ -16,15 +16,7 @@ from downslope.bowl.class_passes import ClassPasses
 from downslope.bowl.passes import DensePasses, Sketch
 from downslope.bowl.regimes import lowest_point_far
 from downslope.bowl.round import buckets_for
-from downslope.bowl.rounding import (
-    RoundEpsilonInsensitive,
-    RoundHinge,
-    RoundQuantile,
-    Seen,
-    corner_sums,
-    rounded,
-    seen_of,
-)
+from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.smooth import Settings, Smooth, Solution
 from downslope.bowl.solve import (
     far_columns,
@@ -34,9 +26,9 @@ from downslope.bowl.solve import (
     told_in_user_units,
 )
 from downslope.errors import InputError, SettingError
-from downslope.kernels.scalar import LINEAR_SHARE
+from downslope.kernels.plain.scalar import working_weight
 from downslope.kernels.views import read_only
-from downslope.losses import Huber, Loss, ModifiedHuber
+from downslope.losses import Loss
 from downslope.penalties import NO_PENALTY, Penalty
 from downslope.sources.device import DeviceRows
 
@@ -182,7 +174,7 @@ class DevicePasses:
         self, z: Array, y: Array, weights: Array, slopes: Array, floor: float, first: int, seed: int
     ) -> tuple[Array, Array]:
         """Root of each row's curvature, with a sign of its own, and that times its wished step."""
-        bend = weights * torch.clamp(working_weight(self.loss, z[:, 0], y), min=floor)
+        bend = weights * torch.clamp(working_weight(self.loss, z[:, 0], y).double(), min=floor)
         root = torch.sqrt(bend) * row_signs(len(z), seed, first, z.device)
         wish = torch.where(bend > 0, -slopes[:, 0] / bend, torch.zeros_like(bend))
         return root[:, None], root * wish
@@ -203,26 +195,6 @@ class DevicePasses:
         bend = -p
         bend.scatter_add_(1, drawn, torch.ones_like(chance))
         return signs * root * bend, torch.zeros_like(lots)
-
-
-def working_weight(loss: Loss, z: Array, y: Array) -> Array:
-    """Curvature that stands for the loss of each row: ``kernels.scalar.working_weight``."""
-    bend, r = loss.curvature(z, y).double(), abs(z - y)
-    match loss:
-        case Huber(width):
-            return torch.where(r > width, LINEAR_SHARE * width / r, bend)
-        case ModifiedHuber():
-            return torch.where(y * z < -1.0, LINEAR_SHARE * 4.0 / (1.0 - y * z), bend)
-        case RoundHinge(margin):
-            distance = margin - y * z
-        case RoundEpsilonInsensitive(epsilon):
-            distance = r - epsilon
-        case RoundQuantile():
-            distance = r
-        case _:
-            return bend
-    tail = LINEAR_SHARE * abs(loss.slope(z, y)) / torch.clamp(distance, min=1.0)
-    return torch.where(bend == 0.0, tail, bend)
 
 
 def _of_rows(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:

@@ -17,11 +17,11 @@ import numpy as np
 from scipy.linalg import lapack
 
 from downslope import clock
-from downslope.kernels.coordinate import descend_coordinates
+from downslope.kernels.form import form
 
 Array = Any
-SWEEPS = 50
-"""Of coordinate descent at a time."""
+CELLS_PER_WEIGHT = 50
+"""What a weight of a sweep counts as: in NumPy it costs a call, whatever else it touches."""
 MOST_ROUNDS, MOST_SETS = 20, 200
 """Turns of coordinate descent, and sets of weights in use in all of them, each without those that
 became zero. What is left then is told, and the next step of the walk goes on from there."""
@@ -69,9 +69,12 @@ def lowest_edged(hessian: Array, slope: Array, w: Array, l1: Array, tol: float) 
     hessian[np.diag_indices(len(w))] = bend
     unrest, sets = np.inf, 0
     delta = np.where((bend <= 0.0) & (l1 > 0.0) & (np.abs(slope) <= l1), -w, 0.0)
+    kernels = form("coordinate", CELLS_PER_WEIGHT * len(w))
     for _ in range(MOST_ROUNDS):
         here = slope + hessian @ delta
-        delta = delta + descend_coordinates(hessian, here, w + delta, l1, tol / len(w), SWEEPS)
+        delta = delta + kernels.descend_coordinates(
+            hessian, here, w + delta, l1, tol / len(w), kernels.SWEEPS
+        )
         onward = _onward(hessian, slope, w, l1, delta)
         t = 0.0
         while onward.left > 0.0 and t < 1.0 and sets < MOST_SETS:

@@ -24,8 +24,8 @@ from downslope.bowl.pilot import null_weights
 from downslope.bowl.round import Descent
 from downslope.bowl.smooth import Settings, Smooth, Solution, View
 from downslope.bowl.walks import WALKS, Point, Track
-from downslope.kernels.double_double import precise_gradient, two_product
-from downslope.kernels.gram import gram_pass
+from downslope.kernels.form import form
+from downslope.kernels.plain.double_double import two_product
 from downslope.kernels.team import chunks, share
 
 Array = Any
@@ -86,11 +86,12 @@ def _precise_point(
     high, low = np.zeros(d + 1), np.zeros(d + 1)
     high[:m], low[:m] = pair
     g_high, g_low = np.zeros(d + 1), np.zeros(d + 1)
-    for j in np.flatnonzero(problem.ridge):
-        pull = -n * problem.ridge[j] / bend
-        g_high[j], g_low[j] = two_product(pull, high[j])
-        g_low[j] += pull * low[j]
-    squares = precise_gradient(passes.X, passes.y, passes.weights, high, low, g_high, g_low)
+    pull = -n * problem.ridge / bend
+    g_high[:m], g_low[:m] = two_product(pull, high[:m])
+    g_low[:m] += pull * low[:m]
+    squares = form("double_double", passes.X.size).precise_gradient(
+        passes.X, passes.y, passes.weights, high, low, g_high, g_low
+    )
     gradient = (-bend / n) * (g_high[:m] + g_low[:m])
     w = high[:m] + low[:m]
     value = 0.5 * (bend * squares / n + float(w @ (problem.ridge * w)))
@@ -132,7 +133,7 @@ def in_one_pass(problem: Smooth, passes: DensePasses, settings: Settings) -> Sol
 def _gram(passes: DensePasses, shift: Array, center: float) -> Array:
     """Products of (X - shift, 1 if there is an intercept, y - center)."""
     n, d = passes.X.shape
-    parts = chunks(n, n * d)
+    parts, gram_pass = chunks(n, n * d), form("gram", n * d).gram_pass
     sums = np.zeros((len(parts), (d + 3) // 2 * 2, (d + 3) // 2 * 2))
 
     def work(i: int) -> None:

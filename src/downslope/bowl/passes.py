@@ -21,7 +21,7 @@ import numpy as np
 from downslope.bowl.null_model import lowest_loss, null_intercept
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
-from downslope.kernels.dense import dense_pass, dense_stretches, others_for
+from downslope.kernels.form import form
 from downslope.kernels.team import chunks, share
 from downslope.kernels.views import read_only
 from downslope.losses import Loss, SquaredError
@@ -176,10 +176,11 @@ class DensePasses:
         rows, d = int((stretches[:, 1] - stretches[:, 0]).sum()), self.n_features
         groups = chunks(len(stretches), rows * d)
         sums, flat = np.zeros((len(groups), d + 2)), self._flat(w)
+        kernels = form("dense", rows * d)
 
         def work(i: int) -> None:
             low, high = groups[i]
-            sums[i, d + 1] = dense_stretches(
+            sums[i, d + 1] = kernels.dense_stretches(
                 self.X,
                 self.y,
                 self.weights,
@@ -188,7 +189,7 @@ class DensePasses:
                 self.loss.parameter,
                 stretches[low:high],
                 sums[i, : d + 1],
-                others_for(self.loss.code),
+                kernels.others_for(self.loss.code),
             )
 
         share(work, range(len(groups)))
@@ -282,12 +283,12 @@ class DensePasses:
         parts = chunks(n, n * d)
         sums = np.zeros((len(parts), d + 2))
         table = np.zeros((buckets, d + 2))
-        flat = self._flat(w)
+        flat, kernels = self._flat(w), form("dense", n * d)
 
         def work(i: int) -> None:
             low, high = parts[i]
             first, last = buckets * i // len(parts), buckets * (i + 1) // len(parts)
-            sums[i, d + 1] = dense_pass(
+            sums[i, d + 1] = kernels.dense_pass(
                 self.X,
                 self.y,
                 self.weights,
@@ -302,7 +303,7 @@ class DensePasses:
                 floor,
                 np.uint64(seed),
                 0,
-                others_for(self.loss.code),
+                kernels.others_for(self.loss.code),
             )
 
         share(work, range(len(parts)))

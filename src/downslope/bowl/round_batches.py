@@ -10,7 +10,6 @@ the next epoch starts there (not for losses with kinks, whose curvature changes 
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,7 +25,7 @@ from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import BENT, Smooth, View, bend_floor, doubt_of
 from downslope.bowl.solve import far_columns, moved_back
 from downslope.descend import FEW_WEIGHTS, Result, State
-from downslope.kernels.prefetch import AHEAD
+from downslope.kernels.making import clock
 from downslope.kernels.views import read_only
 from downslope.objective import Objective
 from downslope.rates import Look, Nothing
@@ -173,7 +172,7 @@ class _Batches:
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        rows, self.began = self.problem.source, time.perf_counter()
+        rows, self.began = self.problem.source, clock()
         assert isinstance(rows, MemoryRows)  # see can_run_round
         self.rows, n, d = rows, rows.n_rows, rows.n_features
         X = np.ascontiguousarray(rows.X)
@@ -233,6 +232,7 @@ class _Batches:
 
     def advance(self) -> None:
         """One epoch further."""
+        from downslope.kernels.prefetch import AHEAD
         from downslope.kernels.round_batches import round_batches
 
         passes, mean = self.passes, np.zeros_like(self.w)
@@ -266,7 +266,7 @@ class _Batches:
         norm = math.sqrt(float(gradient @ gradient))
         scaled = self.scaling.from_user(self.answer)
         loss = value - self.problem.penalty_value(scaled)
-        seconds = time.perf_counter() - self.began
+        seconds = clock() - self.began
         rate = float(self.rate.lengths(self.k, 1)[0])
         record = Record(self.k, self.epoch, value, loss, norm, rate, seconds)
         self.recorder.add(record, scaled)

@@ -12,7 +12,7 @@ from downslope.bowl.null_model import null_class_intercepts
 from downslope.bowl.passes import Scales, Sketch
 from downslope.bowl.sampling import balanced_sample
 from downslope.bowl.sparse_passes import COLUMNS_PER_CHUNK, SparsePasses
-from downslope.kernels.csr import sparse_class_pass
+from downslope.kernels.form import form
 from downslope.kernels.team import chunks, share
 from downslope.kernels.views import read_only, unsigned
 from downslope.losses import Multinomial, SquaredError
@@ -125,6 +125,7 @@ class SparseClassPasses:
         squares = np.zeros((len(parts), (d + 1) * scales, k))
         W = np.zeros((d + 1, k))
         W.ravel()[:kept] = w
+        sparse_class_pass = form("csr", self.X.nnz).sparse_class_pass
 
         def work(i: int) -> None:
             values[i] = sparse_class_pass(

@@ -11,9 +11,7 @@ from downslope.bowl.null_model import lowest_loss, null_intercept
 from downslope.bowl.passes import Scales, Sketch
 from downslope.bowl.rounding import Seen, corner_sums, rounded, seen_of
 from downslope.bowl.sampling import balanced_sample, even_sample
-from downslope.kernels.columns import columns_of_rows
-from downslope.kernels.csr import sparse_pass
-from downslope.kernels.dense import others_for
+from downslope.kernels.form import form
 from downslope.kernels.team import chunks, share
 from downslope.kernels.views import read_only, unsigned
 from downslope.losses import Loss, SquaredError
@@ -130,7 +128,8 @@ class SparsePasses:
 
     def transposed(self) -> ColumnPasses:
         """The same passes over columns."""
-        columns = columns_of_rows(*self._columns, self.n_features)
+        turned = form("columns", self.X.nnz).columns_of_rows
+        columns = turned(*self._columns, self.n_features)
         kept = self.y, self.weights, self.loss, self.fit_intercept
         return ColumnPasses(tuple(map(read_only, columns)), *kept)
 
@@ -146,7 +145,8 @@ class SparsePasses:
         sums, values = np.zeros((len(parts), d + 1)), np.zeros(len(parts))
         squares = np.zeros((len(parts), (d + 1) * scales))
         table = np.zeros((size, d + 2))
-        flat = np.zeros(d + 1)
+        flat, others = np.zeros(d + 1), form("dense", self.X.nnz).others_for(self.loss.code)
+        sparse_pass = form("csr", self.X.nnz).sparse_pass
         flat[: len(w)] = w
 
         def work(i: int) -> None:
@@ -164,7 +164,7 @@ class SparsePasses:
                 table[first:last],
                 floor,
                 np.uint64(seed),
-                others_for(self.loss.code),
+                others,
             )
 
         share(work, range(len(parts)))

@@ -29,7 +29,7 @@ from downslope.bowl.smooth import SQUARED, Settings, Smooth, Solution, bend_floo
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
 from downslope.bowl.walks import WALKS, Point, Track, Walk, exact_step, line_search, quasi_newton
-from downslope.kernels.csr import add_sizes
+from downslope.kernels.form import form
 from downslope.kernels.views import unsigned
 from downslope.stopping import Reason
 
@@ -187,7 +187,7 @@ def mean_length(X: Any) -> float:
     sizes = np.zeros(d)
     if sparse.issparse(X):
         data, indices, _ = unsigned(X)
-        add_sizes(data[: X.nnz], indices[: X.nnz], sizes)
+        form("csr", X.nnz).add_sizes(data[: X.nnz], indices[: X.nnz], sizes)
     else:
         step = max(1, BLOCK // max(1, d))
         for i in range(0, n, step):

@@ -1,7 +1,6 @@
 """The usual reader of steps: it records them, asks the stops, and answers a ``Result``."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -10,6 +9,7 @@ import numpy as np
 
 from downslope.descend.pairs import check_pair
 from downslope.descend.walk import Problem, State, Step, begin, steps
+from downslope.kernels.making import clock
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.stopping import Divergence, Reason, Sight, Stop, interrupted
@@ -182,7 +182,7 @@ def run(
         state, memories, tally = found.state, list(found.stop_memories), _Tally(*found.tally)
         recorder = Recorder(names, kept, list(found.records), list(found.weights))
     spent = recorder.records[-1].seconds if recorder.records else 0.0
-    began, reason = time.perf_counter() - spent, None
+    began, reason = clock() - spent, None
     try:
         # A diverging walk overflows on its way out; the divergence test reports it.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -226,7 +226,7 @@ def _record(
         step.value - problem.penalty_value(state.w),
         math.sqrt(float(gradient @ gradient)),
         step.length,
-        time.perf_counter() - began,
+        clock() - began,
         validate(state.w) if at_epoch and validate is not None else math.nan,
     )
 

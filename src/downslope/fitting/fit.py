@@ -3,7 +3,6 @@
 table -> understand -> split -> encode -> train -> judge on rows kept aside -> explain
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from downslope.fitting.model import Model, Told, outputs
 from downslope.fitting.references import Reference, reference
 from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
 from downslope.fitting.sizes import check_numbers, refuse_enormous
+from downslope.kernels.making import clock
 from downslope.objective import Objective
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight
@@ -233,12 +233,12 @@ def fit(
     >>> done.coefficients.round(6), done.scores[0].name, round(done.scores[0].value, 6)
     (array([[3.]]), 'R²', 1.0)
     """
-    began = time.perf_counter()
+    began = clock()
     if device is None:
         trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
     else:
         trained = train_on(device, data, checkpoint)
-    seconds = time.perf_counter() - began
+    seconds = clock() - began
     coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
         raise InputError(

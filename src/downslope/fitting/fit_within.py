@@ -9,7 +9,6 @@ the memory holds them, by drawing the rest.
 """
 
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +27,7 @@ from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understo
 from downslope.fitting.file_walk import Walked, coded, walk
 from downslope.fitting.fit import Ask, settings_for, settled
 from downslope.fitting.fit_files import FileFit, finished, fit_files
+from downslope.kernels.making import clock
 from downslope.scaling import standardize, unscaled
 from downslope.sources.arrow import Files, open_files
 from downslope.sources.blocks import BlockRows
@@ -124,7 +124,7 @@ def fit_within(
             f"within={within} is no height above the lowest loss; use one above 0, such as 0.001."
         )
     _refuse_corners(ask)
-    began, files = time.perf_counter(), open_files(source, separator).as_text()
+    began, files = clock(), open_files(source, separator).as_text()
     stamps, deck = files.stamps(), Deck(files, pieces(files, ask.seed, PIECE_BYTES))
     if len(deck.order) >= FEWEST_PIECES:
         sample = joined(list(deck.draw(files, files.columns, FIRST_ROWS)))

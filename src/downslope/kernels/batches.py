@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from downslope.kernels import FAST, STRICT
+from downslope.kernels.machine_code import FAST, STRICT
 from downslope.kernels.prefetch import prefetch_row
 from downslope.kernels.rows import shrunk
 from downslope.kernels.scalar import MULTINOMIAL, slope, value

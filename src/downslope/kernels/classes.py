@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import FAST, STRICT
 from downslope.kernels.dense import BLOCK_BYTES, add_rows, mix, predict_rows
 from downslope.kernels.exponential import exp
+from downslope.kernels.machine_code import FAST, STRICT
 
 Array = Any
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import FAST, STRICT
+from downslope.kernels.machine_code import FAST, STRICT
 
 Array = Any
 
@@ -79,5 +79,5 @@ def squares_of_columns(data: Array, rows: Array, ends: Array, h: Array, sums: Ar
     for j in range(ends.shape[0] - 1):
         total = 0.0
         for p in range(ends[j], ends[j + 1]):
-            total += data[p] * data[p] * h[rows[p]]
+            total += h[rows[p]] * data[p] * data[p]  # float64 from the first product on
         sums[j] = total

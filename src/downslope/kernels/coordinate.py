@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import FAST, STRICT
+from downslope.kernels.machine_code import FAST, STRICT
 
 Array = Any
+SWEEPS = 50
+"""At a time: after them a solve over the weights in use goes further than more would."""
 
 
 @njit(**STRICT)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import FAST, STRICT
 from downslope.kernels.classes import probabilities_of_rows
 from downslope.kernels.dense import curvatures_of_rows, losses_of_rows, mix
+from downslope.kernels.machine_code import FAST, STRICT
 
 Array = Any
 BLOCK_ROWS = 256

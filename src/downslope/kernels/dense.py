@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import FAST, STRICT
 from downslope.kernels.exponential import exp, log1p
+from downslope.kernels.machine_code import FAST, STRICT
 from downslope.kernels.scalar import (
     LOG_LOSS,
     MSE,

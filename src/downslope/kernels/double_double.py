@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import STRICT
+from downslope.kernels.machine_code import STRICT
 
 Array = Any
 SPLITTER = 134217729.0  # 2^27 + 1

@@ -15,7 +15,7 @@ from typing import Any
 from numba import njit, types
 from numba.extending import intrinsic
 
-from downslope.kernels import STRICT
+from downslope.kernels.machine_code import STRICT
 
 ROUND = 6755399441055744.0  # 1.5 * 2^52
 LOG2E = 1.4426950408889634

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import FAST
+from downslope.kernels.machine_code import FAST
 
 Array = Any
 ROWS = 64

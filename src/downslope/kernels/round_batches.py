@@ -6,13 +6,14 @@ import numpy as np
 from numba import njit
 
 from downslope.kernels.dense import REASSOCIATE
+from downslope.kernels.machine_code import KEEP
 from downslope.kernels.prefetch import prefetch_row
 from downslope.kernels.scalar import curvature, slope, tail_curvature, value
 
 Array = Any
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def dot(X: Array, row: int, w: Array) -> float:
     """``X[row] @ w[:-1] + w[-1]``."""
     z = 0.0
@@ -21,7 +22,7 @@ def dot(X: Array, row: int, w: Array) -> float:
     return z + w[X.shape[1]]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def add(X: Array, row: int, s: float, g: Array) -> None:
     """``g += s (X[row], 1)``."""
     for j in range(X.shape[1]):
@@ -29,7 +30,7 @@ def add(X: Array, row: int, s: float, g: Array) -> None:
     g[X.shape[1]] += s
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def turn(P: Array, g: Array, q: Array) -> None:
     """``q = P g``."""
     for i in range(P.shape[0]):
@@ -39,7 +40,7 @@ def turn(P: Array, g: Array, q: Array) -> None:
         q[i] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def step(w: Array, q: Array, length: float, mean: Array, count: int) -> None:
     """``w -= length q``, and the mean of ``count`` weights."""
     for j in range(w.shape[0]):
@@ -47,7 +48,7 @@ def step(w: Array, q: Array, length: float, mean: Array, count: int) -> None:
         mean[j] += (w[j] - mean[j]) / count
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def round_batches(
     X: Array,
     y: Array,

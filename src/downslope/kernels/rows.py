@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from downslope.kernels.dense import REASSOCIATE, losses_of_rows
+from downslope.kernels.machine_code import KEEP
 from downslope.kernels.prefetch import prefetch_row
 from downslope.kernels.scalar import slope, value
 
@@ -23,7 +24,7 @@ BLOCK = 256
 SMALLEST = 1e-100
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def shrunk(v: float, t: float) -> float:
     """Nearer to zero by ``t``, and zero where that would cross it."""
     return max(v - t, 0.0) if v > 0.0 else min(v + t, 0.0)
@@ -40,7 +41,7 @@ def step_and_predict(X: Array, row: int, after: int, w: Array, decay: float, c: 
     return z
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def dense_rows(
     X: Array,
     y: Array,
@@ -106,7 +107,7 @@ def dense_rows(
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def settle(w: Array, paid: Array, owed: float, scale: float) -> None:
     """Pay what every weight owes and take the common scale into it."""
     for j in range(w.shape[0] - 1):
@@ -116,7 +117,7 @@ def settle(w: Array, paid: Array, owed: float, scale: float) -> None:
         w[j] *= scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+@njit(cache=KEEP, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def sparse_rows(
     data: Array,
     indices: Array,

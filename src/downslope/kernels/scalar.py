@@ -12,7 +12,8 @@ from math import exp, log1p
 
 from numba import njit
 
-from downslope.kernels import STRICT
+from downslope.kernels.machine_code import STRICT
+from downslope.kernels.plain.scalar import LINEAR_SHARE
 
 MSE = 0
 SQUARED_ERROR = 1
@@ -33,7 +34,6 @@ MULTINOMIAL = 14
 ROUND_QUANTILE = 20
 ROUND_EPSILON_INSENSITIVE = 21
 ROUND_HINGE = 22
-LINEAR_SHARE = 0.05
 
 
 @njit(**STRICT)

@@ -15,6 +15,7 @@ from numba import njit, types
 from numba.extending import overload
 
 from downslope.kernels.dense import REASSOCIATE
+from downslope.kernels.machine_code import KEEP
 from downslope.kernels.scalar import HINGE, PERCEPTRON, slope, value
 
 Array = Any
@@ -31,7 +32,7 @@ LOSSES, VALUES, STEEP = 9, 10, 11  # sums over the epoch, and how many slopes we
 STATE_SIZE = 12
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def shuffle(order: Array, seed: int) -> None:
     """Fisher and Yates with Marsaglia's 32-bit xorshift: scikit-learn's order, in place."""
     x = np.uint32(seed) if seed != 0 else np.uint32(1)
@@ -126,7 +127,7 @@ def _add(X: Any, row: Any, c: Any, w: Any) -> Callable[..., tuple[float, float]]
     return dense if isinstance(X, types.Array) else csr
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def truncated(v: float, owed: float, paid: float, scale: float) -> float:
     """A scaled weight after paying; never past zero."""
     if v > 0.0:
@@ -155,7 +156,7 @@ def _truncate(X: Any, row: Any, w: Any, paid: Any, owed: Any, scale: Any) -> Cal
     return dense if isinstance(X, types.Array) else csr
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def take_scale(w: Array, mean: Array, state: Array) -> None:
     """Take the common factors into weights and mean."""
     if mean.shape[0] > 0:
@@ -167,7 +168,7 @@ def take_scale(w: Array, mean: Array, state: Array) -> None:
     state[SCALE] = 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def shrink(w: Array, mean: Array, state: Array, factor: float) -> None:
     """``w *= factor``, in the common factor."""
     state[SCALE] *= factor
@@ -177,7 +178,7 @@ def shrink(w: Array, mean: Array, state: Array, factor: float) -> None:
         take_scale(w, mean, state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def add_to_mean(X: Any, row: int, c: float, mean: Array, state: Array, count: float) -> None:
     """The mean of ``count`` weights, of which the last came from the one before by ``c X[row]``."""
     add(X, row, state[MEAN_SHARE] * -c / state[SCALE], mean)
@@ -187,7 +188,7 @@ def add_to_mean(X: Any, row: int, c: float, mean: Array, state: Array, count: fl
     state[MEAN_BIAS] += (state[BIAS] - state[MEAN_BIAS]) / count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def update_of(
     X: Any, row: int, y: float, z: float, code: int, parameter: float, rate: int, eta: float
 ) -> float:
@@ -201,7 +202,7 @@ def update_of(
     return -eta * min(max(slope(code, parameter, z, y), -STEEPEST), STEEPEST)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEEP, nogil=True, error_model="numpy")
 def sgd_epoch(
     X: Any,
     y: Array,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from downslope.kernels import STRICT
 from downslope.kernels.double_double import two_product
+from downslope.kernels.machine_code import STRICT
 
 Array = Any
 MINUS, PLUS, POINT, ZERO, EXPONENT = ord("-"), ord("+"), ord("."), ord("0"), ord("e")
