@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from scipy import sparse
 
 from downslope.bowl.rounding import rounded
 from downslope.kernels import form as forms
+from downslope.kernels import making
 from downslope.kernels.form import form
 from downslope.kernels.views import read_only, unsigned
 from downslope.losses import LOSSES, make_loss
@@ -222,3 +225,77 @@ def test_small_fits_load_no_compiler():
         env=os.environ,
     )  # fmt: skip
     assert done.stdout == "False\n"
+
+
+LARGE = """
+import sys
+import warnings
+import numpy as np
+from downslope import DescentRegressor
+from downslope.kernels.making import clock, told
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(8000, 5))
+before = clock()
+with warnings.catch_warnings(record=True) as caught, told(lambda: print("told")):
+    warnings.simplefilter("always")
+    for _ in range(2):
+        DescentRegressor(loss="huber").fit(X, X.sum(axis=1))
+told_of = [str(w.message) for w in caught if "NUMBA_CACHE_DIR" in str(w.message)]
+print(len(told_of), *told_of)
+from downslope.kernels.machine_code import KEEP
+print("kept", KEEP)
+"""
+
+
+def python(code, **environment):
+    kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "HOME")}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=kept | environment,
+    ).stdout.splitlines()  # fmt: skip
+
+
+def test_who_waits_for_a_compiler_is_told_once(tmp_path):
+    first, second = (python(LARGE, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert first == ["told", "0", "kept True"]
+    assert second == ["0", "kept True"]  # what is kept is not compiled again
+
+
+def test_the_clock_stands_still_while_code_is_made():
+    begun = making.clock()
+    making.begin()
+    making.begin()
+    held = making.clock()
+    while time.perf_counter() - begun < 0.02 and making.clock() == held:
+        time.sleep(0.005)
+    making.end()
+    assert making.clock() == held
+    making.end()
+    assert held <= making.clock() < held + 1e9
+
+
+NOWHERE = """
+import tempfile
+
+def refused(*args, **options):
+    raise PermissionError("nothing can be written here")
+
+tempfile.TemporaryFile = refused  # with which numba tries every folder that it knows
+"""
+
+
+@pytest.mark.parametrize("named", [{}, {"NUMBA_CACHE_DIR": "/nonexistent/cache"}], ids=str)
+def test_where_nothing_can_be_kept_everything_still_runs(named):
+    """As for an unprivileged user without a home, where the package belongs to somebody else."""
+    lines = python(NOWHERE + LARGE, **named)
+    assert lines[0] == "told"
+    assert lines[1].startswith("1 Compiled code cannot be kept")
+    assert lines[2] == "kept False"
+
+
+def test_every_kernel_asks_whether_code_can_be_kept():
+    """``cache=True`` fails at import where no folder can be written to."""
+    for path in Path(forms.__file__).parent.rglob("*.py"):
+        if path.name != "machine_code.py":
+            assert "cache=True" not in path.read_text(), path

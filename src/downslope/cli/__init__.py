@@ -28,9 +28,12 @@ from downslope.cli.race import race
 from downslope.cli.sweep import sweep
 from downslope.cli.trace import trace
 from downslope.errors import DownslopeError
+from downslope.kernels.making import told
 
 USAGE: Any = typer.BadParameter.__mro__[1]
 """What a wrong command line raises; newer typers bring a click of their own, so it has no name."""
+SILENT = {"-q", "--quiet", "--json"}
+"""Options that ask for silence."""
 HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -97,8 +100,10 @@ def end_children() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and answer its exit code."""
     warnings.showwarning = _note
+    quiet = not SILENT.isdisjoint(arguments)
     try:
-        return _obey(arguments or ["--help"])
+        with told(_nothing if quiet else _compiling):
+            return _obey(arguments or ["--help"])
     except typer.Exit as end:
         return int(end.exit_code)
     except KeyboardInterrupt:
@@ -170,6 +175,19 @@ def complain(text: str, code: int) -> int:
 
     print(f"downslope: {clean(' '.join(text.split()))}", file=sys.stderr)
     return code
+
+
+def _compiling() -> None:
+    """Why nothing is seen for a while; without it the solver would be taken for slow."""
+    print(
+        "Note: compiling the passes over rows for this machine, which takes some seconds, once.",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _nothing() -> None:
+    """Say nothing."""
 
 
 def _note(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:

@@ -142,24 +142,33 @@ def show_findings(diagnosis: Diagnosis, screen: Screen) -> None:
 
 def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping, kept: Kept) -> None:
     """Write what is to be kept; the model, that is there already, with what the run shows."""
-    from downslope.fitting.fit_report import story
-    from downslope.fitting.round_picture import round_of
     from downslope.fitting.telling import score_words, told
-    from downslope.pictures.report import save_report
 
-    table, model = done.data.view.table.name, kept.files.get("model")
+    model = kept.files.get("model")
     if model is not None:
         told_too = done.model(told(diagnosis), score_words(done))
         with saved_first():
             kept.put("model", model, told_too.save)
-    seen = round_of(done) if keeping.in_round else None
+    seen = _in_round(done) if keeping.in_round else None
     trained = done.trained
     steps = trained.history if seen is None else seen.trace(trained.result.trace)
     kept.put("trace", keeping.trace, steps.save)
-    kept.put(
-        "report", keeping.report, lambda at: save_report(story(done, diagnosis, table, seen), at)
-    )
+    kept.put("report", keeping.report, lambda at: tell(done, diagnosis, at, seen))
     kept.put("figures", keeping.figures, lambda at: draw(done, diagnosis, Path(at), seen))
+
+
+def _in_round(done: Fit) -> Round:
+    from downslope.fitting.round_picture import round_of  # loads Matplotlib
+
+    return round_of(done)
+
+
+def tell(done: Fit, diagnosis: Diagnosis, at: str, seen: Round | None = None) -> None:
+    """The report; what draws it is loaded only now."""
+    from downslope.fitting.fit_report import story
+    from downslope.pictures.report import save_report
+
+    save_report(story(done, diagnosis, done.data.view.table.name, seen), at)
 
 
 def draw(done: Fit, diagnosis: Diagnosis, folder: Path, seen: Round | None = None) -> None:

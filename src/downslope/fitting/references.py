@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from downslope.losses import MeanSquares, SquaredError
 from downslope.objective import Objective
@@ -87,6 +86,8 @@ def _least_squares(problem: Objective) -> Array:
 
 
 def _quasi_newton(problem: Objective) -> Reference | None:
+    from scipy import optimize  # a quarter of a second, which a closed form need not wait for
+
     with np.errstate(over="ignore", invalid="ignore"):
         found = optimize.minimize(
             problem.value_and_gradient,

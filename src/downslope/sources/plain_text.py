@@ -13,8 +13,6 @@ import numpy as np
 import pyarrow
 import pyarrow.csv
 
-from downslope.kernels.text import count_lines, parse_lines
-
 
 def plain_blocks(
     stream: Any, size: int, parse: Any, convert: Any, wanted: Sequence[str]
@@ -96,6 +94,8 @@ def whole_lines(stream: Any, size: int) -> Iterator[bytes]:
 
 def _numbers(lines: bytes, begin: int, separator: int, place: Any, n_columns: int) -> Any:
     """Columns of the lines, or None where a cell is not plain."""
+    from downslope.kernels.text import count_lines, parse_lines  # loads the compiler
+
     text = np.frombuffer(lines, dtype=np.uint8)
     columns = np.empty((n_columns, count_lines(text, begin)))
     n_lines, plain = parse_lines(text, begin, len(lines), separator, place, columns)
