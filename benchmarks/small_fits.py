@@ -1,9 +1,10 @@
 """Small tables and first fits: ``python -m benchmarks.small_fits``.
 
 Milliseconds of a warm ``fit`` with all defaults, certificate included, on the 159 automobiles where
-``DOWNSLOPE_DATA`` has them and on random rows of their shape. Then processor seconds of the first
-fit of every kind on a machine, in a process of its own with nothing compiled yet, and of the first
-fit in the next process.
+``DOWNSLOPE_DATA`` has them and on random rows of their shape. Microseconds of a pass in both forms
+of the kernels, by the size of the table: what ``SMALL_WORK`` rests on. Then processor seconds of
+the first fit of every kind on a machine, in a process of its own with nothing compiled yet, and of
+the first fit in the next process.
 """
 
 import json
@@ -22,6 +23,10 @@ KINDS = {
     "squared, few columns": (200_000, 20, "squared_error", 1, 0.0, "float64"),
     "squared": (100_000, 100, "squared_error", 1, 0.0, "float64"),
     "logistic, few rows": (159, 5, "log_loss", 1, 0.0, "float64"),
+    "Huber, few rows": (500, 6, "huber", 1, 0.0, "float64"),
+    "hinge, few rows": (500, 6, "hinge", 1, 0.0, "float64"),
+    "three classes, few rows": (500, 6, "multinomial", 3, 0.0, "float64"),
+    "L1 logistic, few rows": (500, 6, "log_loss", 1, 0.01, "float64"),
     "logistic": (100_000, 50, "log_loss", 1, 0.0, "float64"),
     "logistic, float32": (100_000, 50, "log_loss", 1, 0.0, "float32"),
     "Poisson": (100_000, 50, "poisson", 1, 0.0, "float64"),
@@ -110,9 +115,35 @@ def warm_fits(repeats: int = 200) -> None:
             print(f"| {type(model).__name__}, {name} | {wall:.2f} | {cpu:.2f} | {model.reason_} |")
 
 
+def both_forms(repeats: int = 300) -> None:
+    """Microseconds of a pass in NumPy and as machine code, in turn, by rows and columns."""
+    from downslope.bowl.passes import DensePasses
+    from downslope.kernels import form
+    from downslope.kernels.views import read_only
+    from downslope.losses import make_loss
+
+    print("\n| a pass, microseconds | squared | log loss | Huber |\n|---|---|---|---|")
+    usual, random = form.SMALL_WORK, np.random.default_rng(0)
+    for n, d in ((100, 10), (500, 10), (2_000, 10), (500, 40), (5_000, 10), (20_000, 10)):
+        X, y = random.normal(size=(n, d)), random.choice([-1.0, 1.0], n)
+        found = []
+        for name in ("squared_error", "log_loss", "huber"):
+            passes = DensePasses(*map(read_only, (X, y, np.ones(n))), make_loss(name), True)
+            times: dict[int, list[float]] = {n * d: [], -1: []}
+            for _ in range(repeats):
+                for form.SMALL_WORK, spent in times.items():
+                    began = time.perf_counter()
+                    passes.at(np.ones(d + 1))
+                    spent.append(time.perf_counter() - began)
+            found.append(" / ".join(f"{1e6 * np.median(spent):.0f}" for spent in times.values()))
+        print(f"| {n:,} x {d}, NumPy / machine code | {' | '.join(found)} |")
+    form.SMALL_WORK = usual
+
+
 def main() -> None:
     print("# python -m benchmarks.small_fits")
     warm_fits()
+    both_forms()
     print("\n| first fit, seconds | nothing compiled | next process | warm |\n|---|---|---|---|")
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as kept:

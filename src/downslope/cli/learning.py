@@ -157,7 +157,7 @@ def keep(done: Fit, diagnosis: Diagnosis, keeping: Keeping, kept: Kept) -> None:
     kept.put("figures", keeping.figures, lambda at: draw(done, diagnosis, Path(at), seen))
 
 
-def _in_round(done: Fit) -> Round:
+def _in_round(done: Fit) -> Round | None:
     from downslope.fitting.round_picture import round_of  # loads Matplotlib
 
     return round_of(done)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from downslope.kernels.plain.scalar import loss_of, working_weight
+from downslope.losses import LogLoss
 
 Array = Any
 
@@ -24,10 +25,27 @@ def losses_of_rows(
     others: bool | None = True,
 ) -> float:
     """Weighted slopes into ``r`` and the weighted sum of the losses."""
-    loss = loss_of(code, parameter)
     with np.errstate(all="ignore"):
-        np.multiply(weights, loss.slope(z, y), out=r)
-        return float(weights @ loss.value(z, y))
+        if code == LogLoss.code:
+            values, slopes = log_losses(z, y)
+        else:
+            loss = loss_of(code, parameter)
+            values, slopes = loss.value(z, y), loss.slope(z, y)
+        np.multiply(weights, slopes, out=r)
+        return float(weights @ values)
+
+
+def log_losses(z: Array, y: Array) -> tuple[Array, Array]:
+    """Values and slopes of the logistic loss with one exponential for both."""
+    m = y * z
+    size = np.abs(m)
+    e = np.exp(-size)
+    slopes = np.where(m > 0.0, e, 1.0)
+    slopes /= 1.0 + e
+    slopes *= -y
+    size -= m
+    size *= 0.5
+    return np.log1p(e) + size, slopes
 
 
 def dense_stretches(

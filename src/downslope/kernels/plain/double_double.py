@@ -26,28 +26,22 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     b_high = t - (t - b)
     b_low = b - b_high
     e = ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
-    large = (np.abs(a) > TOO_LARGE_TO_SPLIT) | (np.abs(b) > TOO_LARGE_TO_SPLIT)
-    return p, np.where(large, 0.0, e)
-
-
-def add_product(
-    high: Array, low: Array, a: Array, b_high: Array, b_low: Array
-) -> tuple[Array, Array]:
-    """``(high + low) + a * (b_high + b_low)``."""
-    p, e = two_product(a, b_high)
-    s, t = two_sum(high, p)
-    return two_sum(s, low + t + e + a * b_low)
+    if not np.isfinite(e).all():
+        large = (np.abs(a) > TOO_LARGE_TO_SPLIT) | (np.abs(b) > TOO_LARGE_TO_SPLIT)
+        e = np.where(large, 0.0, e)
+    return p, e
 
 
 def total(high: Array, low: Array) -> tuple[Array, Array]:
-    """Sum over the first axis, in pairs of pairs."""
+    """Sum over the first axis: halves are added to each other until one is left."""
     while len(high) > 1:
-        half = len(high) // 2
-        odd = high[2 * half :], low[2 * half :]
-        s, e = two_sum(high[:half], high[half : 2 * half])
-        s, e = two_sum(s, e + low[:half] + low[half : 2 * half])
-        high, low = np.concatenate((s, odd[0])), np.concatenate((e, odd[1]))
-    return high[0], low[0]
+        half = (len(high) + 1) // 2
+        s, e = two_sum(high[: len(high) - half], high[half:])
+        e += low[half:]
+        high, low = high[:half].copy(), low[:half].copy()
+        high[: len(s)] = s
+        low[: len(s)] += e
+    return two_sum(high[0], low[0])
 
 
 def precise_gradient(
@@ -55,15 +49,18 @@ def precise_gradient(
 ) -> float:
     """``X' (weights * (y - X w - b))`` into ``g``, and the weighted sum of squares."""
     with np.errstate(all="ignore"):
-        rows = np.column_stack((X.astype(np.float64, copy=False), np.ones(len(X))))
-        p, e = two_product(-rows, w_high)
-        e -= rows * w_low
-        r, e = total(np.vstack((y, p.T)), np.vstack((np.zeros(len(y)), e.T)))
+        rows = np.column_stack((X, np.ones(len(X)), y)).astype(np.float64, copy=False)
+        p, e = two_product(rows, np.append(-w_high, 1.0))
+        e -= rows * np.append(w_low, 0.0)
+        r, e = total(p.T, e.T)
         s, f = two_product(r, weights)
         f += e * weights
-        p, e2 = two_product(rows, s[:, None])
-        e2 += rows * f[:, None]
-        g_high[:], g_low[:] = total(np.vstack((g_high, p)), np.vstack((g_low, e2)))
-        p, rest = two_product(s, r)
-        square, rest = total(p, rest + 2.0 * s * e)
-    return float(square + rest)
+        rows[:, -1] = r  # times s and f: the squares, but for e once more
+        p, rest = two_product(rows, s[:, None])
+        rest += rows * f[:, None]
+        rest[:, -1] += s * e
+        high, low = total(p, rest)
+        d = len(g_high)
+        sums, lost = two_sum(g_high, high[:d])
+        g_high[:], g_low[:] = two_sum(sums, lost + g_low + low[:d])
+    return float(high[-1] + low[-1])
