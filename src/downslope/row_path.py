@@ -25,7 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from downslope.descend import FEW_WEIGHTS, Result, State, begin, check_pair
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.kernels.views import unsigned
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
@@ -269,7 +269,7 @@ class _Epochs:
     state: State
     best: Array | None = None
     best_validation: float = math.inf
-    began: float = field(default_factory=clock)
+    began: float = field(default_factory=stopwatch)
 
     def __post_init__(self) -> None:
         problem, memory = self.machine.problem, self.state.rule_memory
@@ -317,7 +317,7 @@ class _Epochs:
         validation = math.nan if self.validate is None else self.validate(state.w)
         if validation < self.best_validation:
             self.best, self.best_validation = state.w, validation
-        seconds = clock() - self.began
+        seconds = stopwatch() - self.began
         return Record(state.k, state.epoch, value, loss, gradient_norm, length, seconds, validation)
 
     def sight(self, record: Record) -> Sight:

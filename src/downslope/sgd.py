@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from downslope.errors import InputError
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.kernels.views import read_only, unsigned
 from downslope.losses import Loss
 from downslope.stopping import Reason
@@ -176,7 +176,7 @@ def sgd(
     state, progress = _State(weights, settings.average > 0), _Progress(settings.tol)
     learn = _pass(rows, state, settings, judged=score is None or settings.verbose > 0)
     order, n_train = np.arange(len(rows.y)), len(rows.y) - int(rows.held.sum())
-    recorder, began, eta = Recorder(keep_weights=False), clock(), settings.eta0
+    recorder, began, eta = Recorder(keep_weights=False), stopwatch(), settings.eta0
     reason = Reason("max_epochs", f"Stopped after {settings.max_iter} passes, the cap.", False)
     for epoch in range(1, settings.max_iter + 1):
         if settings.shuffle:
@@ -188,7 +188,7 @@ def sgd(
                 f"Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data "
                 "with StandardScaler or MinMaxScaler might help."
             )
-        k, seconds = int(state.numbers[code.STEP]) - 1, clock() - began
+        k, seconds = int(state.numbers[code.STEP]) - 1, stopwatch() - began
         recorder.add(Record(k, epoch, value, loss, math.nan, last, seconds), state.w)
         if score is None:
             progress.see(value)

@@ -18,7 +18,7 @@ from downslope.bowl.solve import solve
 from downslope.bowl.solve_stream import solve_stream
 from downslope.bowl.walks import Point
 from downslope.descend import FEW_WEIGHTS, Result, State
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.losses import Loss
 from downslope.objective import Objective, Source
 from downslope.rates import Look, Nothing
@@ -226,7 +226,7 @@ class _Told:
     scaling: Scaling
     problem: Objective
     show: Show | None
-    began: float = field(default_factory=clock)
+    began: float = field(default_factory=stopwatch)
     reason: Reason | None = None
 
     def __post_init__(self) -> None:
@@ -237,7 +237,7 @@ class _Told:
         self.w, k, n_outputs = point.w, len(self.recorder.records), self.problem.n_outputs
         gradient = gradient_in(self.scaling, point.gradient, n_outputs)
         norm = math.sqrt(float(gradient @ gradient))
-        seconds = clock() - self.began
+        seconds = stopwatch() - self.began
         scaled = self.scaling.from_user(point.w, n_outputs)
         loss = point.value - self.problem.penalty_value(scaled)
         record = Record(k, k, point.value, loss, norm, math.nan, seconds)

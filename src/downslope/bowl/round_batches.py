@@ -25,7 +25,7 @@ from downslope.bowl.round import buckets_for
 from downslope.bowl.smooth import BENT, Smooth, View, bend_floor, doubt_of
 from downslope.bowl.solve import far_columns, moved_back
 from downslope.descend import FEW_WEIGHTS, Result, State
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.kernels.views import read_only
 from downslope.objective import Objective
 from downslope.rates import Look, Nothing
@@ -172,7 +172,7 @@ class _Batches:
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        rows, self.began = self.problem.source, clock()
+        rows, self.began = self.problem.source, stopwatch()
         assert isinstance(rows, MemoryRows)  # see can_run_round
         self.rows, n, d = rows, rows.n_rows, rows.n_features
         X = np.ascontiguousarray(rows.X)
@@ -266,7 +266,7 @@ class _Batches:
         norm = math.sqrt(float(gradient @ gradient))
         scaled = self.scaling.from_user(self.answer)
         loss = value - self.problem.penalty_value(scaled)
-        seconds = clock() - self.began
+        seconds = stopwatch() - self.began
         rate = float(self.rate.lengths(self.k, 1)[0])
         record = Record(self.k, self.epoch, value, loss, norm, rate, seconds)
         self.recorder.add(record, scaled)

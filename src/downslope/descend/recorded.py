@@ -9,7 +9,7 @@ import numpy as np
 
 from downslope.descend.pairs import check_pair
 from downslope.descend.walk import Problem, State, Step, begin, steps
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.stopping import Divergence, Reason, Sight, Stop, interrupted
@@ -182,7 +182,7 @@ def run(
         state, memories, tally = found.state, list(found.stop_memories), _Tally(*found.tally)
         recorder = Recorder(names, kept, list(found.records), list(found.weights))
     spent = recorder.records[-1].seconds if recorder.records else 0.0
-    began, reason = clock() - spent, None
+    began, reason = stopwatch() - spent, None
     try:
         # A diverging walk overflows on its way out; the divergence test reports it.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -226,7 +226,7 @@ def _record(
         step.value - problem.penalty_value(state.w),
         math.sqrt(float(gradient @ gradient)),
         step.length,
-        clock() - began,
+        stopwatch() - began,
         validate(state.w) if at_epoch and validate is not None else math.nan,
     )
 

@@ -16,7 +16,7 @@ from downslope.fitting.model import Model, Told, outputs
 from downslope.fitting.references import Reference, reference
 from downslope.fitting.scores import accuracy, log_loss, r2, typical_error
 from downslope.fitting.sizes import check_numbers, refuse_enormous
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.objective import Objective
 from downslope.sources.memory import MemoryRows
 from downslope.stopping import INTERRUPTED, Reason, Sight
@@ -233,12 +233,12 @@ def fit(
     >>> done.coefficients.round(6), done.scores[0].name, round(done.scores[0].value, 6)
     (array([[3.]]), 'R²', 1.0)
     """
-    began = clock()
+    began = stopwatch()
     if device is None:
         trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
     else:
         trained = train_on(device, data, checkpoint)
-    seconds = clock() - began
+    seconds = stopwatch() - began
     coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
         raise InputError(

@@ -21,7 +21,7 @@ from downslope.fitting.file_walk import AnyRows, Walked, coded, walk
 from downslope.fitting.fit import Ask, settings_for, settings_in_words, settled, shaped
 from downslope.fitting.model import Model
 from downslope.fitting.scores import log_loss
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.losses import predict_mean
 from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
@@ -125,7 +125,7 @@ def _fitted(
     checkpoint: Checkpointing | None,
     on_cluster: bool = False,
 ) -> FileFit:
-    began = clock()
+    began = stopwatch()
     ask = settled(ask, rows.view)
     settings = settings_for(ask, rows.view, rows.names)
     parts = kept_apart(quick(rows, cache, tell), ask.test_size, ask.seed)
@@ -180,7 +180,7 @@ def finished(
         learned.n_rows,
         aside.n_rows,
         scores,
-        clock() - began,
+        stopwatch() - began,
     )
 
 

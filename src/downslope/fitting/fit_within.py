@@ -27,7 +27,7 @@ from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understo
 from downslope.fitting.file_walk import Walked, coded, walk
 from downslope.fitting.fit import Ask, settings_for, settled
 from downslope.fitting.fit_files import FileFit, finished, fit_files
-from downslope.kernels.making import clock
+from downslope.kernels.making import stopwatch
 from downslope.scaling import standardize, unscaled
 from downslope.sources.arrow import Files, open_files
 from downslope.sources.blocks import BlockRows
@@ -124,7 +124,7 @@ def fit_within(
             f"within={within} is no height above the lowest loss; use one above 0, such as 0.001."
         )
     _refuse_corners(ask)
-    began, files = clock(), open_files(source, separator).as_text()
+    began, files = stopwatch(), open_files(source, separator).as_text()
     stamps, deck = files.stamps(), Deck(files, pieces(files, ask.seed, PIECE_BYTES))
     if len(deck.order) >= FEWEST_PIECES:
         sample = joined(list(deck.draw(files, files.columns, FIRST_ROWS)))

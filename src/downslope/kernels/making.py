@@ -25,7 +25,7 @@ class _Making:
 _MAKING = _Making()
 
 
-def clock() -> float:
+def stopwatch() -> float:
     """Seconds since some moment, without those in which machine code was made."""
     with _MAKING.lock:
         now = time.perf_counter()
