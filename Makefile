@@ -11,7 +11,7 @@ PLAIN := "kernels or plain_text or row_path or sparse_pass or pass_over or coord
 or (bound_holds and 800) or (epochs and gauss and log_loss) or (lowest_point and 1.5-auto) \
 or (many_columns and squared_hinge and (0.001 or 0.5)) or (classification_gives and 3 and not squared_hinge)"
 
-.PHONY: demo test lint docs coverage mutants fuzz package test-oldest test-processors test-sklearn bench bench-quick accuracy lab clean
+.PHONY: demo test lint docs coverage mutants fuzz package test-oldest test-processors test-sklearn bench bench-quick accuracy certificates lab clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -90,6 +90,9 @@ bench-quick: $(VENV)/.bench ## three small ones: minutes
 
 accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
 	$(BIN)/python -m benchmarks.accuracy --write docs/accuracy.md
+
+certificates: $(VENV)/.dev ## 2,000 nasty problems: is any bound too low? ten minutes on one core
+	$(BIN)/python -m benchmarks.certificates --problems 2000
 
 lab: $(VENV)/.dev ## build the lab's front end, with Node from PyPI where the machine has none
 	$(BIN)/python hatch_build.py

@@ -21,7 +21,8 @@ class Reason:
     ----------
     name : str
         One of ``converged``, ``stalled``, ``max_steps``, ``max_epochs``, ``max_seconds``,
-        ``validation``, ``diverged``, ``interrupted``, ``separable``, ``fallback``, ``watched``;
+        ``validation``, ``diverged``, ``interrupted``, ``separable``, ``unattained``, ``fallback``,
+        ``watched``;
         from ``minimize`` also ``flat``, ``jagged``, ``saddle``, ``unbounded``, ``wrong_gradient``.
     sentence : str
         The same for a person, with the number that decided.

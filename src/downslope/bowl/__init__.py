@@ -12,6 +12,8 @@ Read ``round`` first; it tells the method. Then, as the data flow:
 ``metric``, ``coordinates`` coordinates in which the bowl is round
 ``walks``                   ways down a bowl that is nearly round
 ``certificate``             how far above the lowest point the walk can still be
+``told``                    no bound is below the rounding of the value it is about
+``unattained``              counts whose loss has no lowest point
 ``round``                   smooth losses, more rows than columns
 ``newton``                  small data: the exact Hessian at every step
 ``least_squares``           squared loss with few rows or few columns

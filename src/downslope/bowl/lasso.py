@@ -37,7 +37,16 @@ from downslope.bowl.newton import BOLDER, LEAST
 from downslope.bowl.passes import Passes
 from downslope.bowl.pilot import null_weights, start_from
 from downslope.bowl.round import MANY_WEIGHTS, buckets_for, sample_rows_for
-from downslope.bowl.smooth import BENT, SQUARED, Settings, Smooth, Solution, bend_floor, doubt_of
+from downslope.bowl.smooth import (
+    BENT,
+    SQUARED,
+    Settings,
+    Smooth,
+    Solution,
+    bend_floor,
+    doubt_along,
+    doubt_of,
+)
 from downslope.bowl.walks import Point
 
 Array = Any
@@ -76,6 +85,7 @@ class Edged:
     """What coordinate descent may have left of the promise."""
     clear: bool = True
     """Whether the curvature along the way there is more than the rounding of products."""
+    doubt: float = math.inf
     lowest_curvature: float = 1.0
     damping: float = 0.0
     first: Array = 0.0
@@ -93,8 +103,7 @@ class Edged:
         """
         if not self.clear:
             return self.gap
-        doubt = doubt_of(self.problem.passes.loss)
-        slack = certificate.slack_of(self.rho, self.lowest_curvature, doubt)
+        slack = certificate.slack_of(self.rho, self.lowest_curvature, self.doubt)
         return min(self.gap, slack * self.promised + self.unrest)
 
     @property
@@ -131,13 +140,18 @@ class Edged:
         self.lowest_curvature = 1.0
         self.sketches += 1
 
-    def aim(self, tol: float) -> None:
-        """Where the parabola plus the L1 part is lowest, and the decrease that promises."""
+    def aim(self, tol: float, rows: Any) -> None:
+        """Where the parabola plus the L1 part is lowest, and the decrease that promises.
+
+        ``rows`` in memory tell how much of its curvature is made up.
+        """
         self.delta, self.unrest = self._step(0.0, tol)
         self.promised = self._promise(self.delta)
         bends, told = np.diag(self.hessian), float(self.delta @ (self.hessian @ self.delta))
         rounded = SINGULAR * len(bends) * float(bends @ self.delta**2)
         self.clear = told >= TOLD * rounded
+        change = center_weights(self.delta, self.center, self.problem.passes.n_outputs, -1.0)
+        self.doubt = doubt_along(rows, self.problem.ridge, self.w, change, told)
 
     def _step(self, damping: float, tol: float) -> Lowest:
         k = self.problem.passes.n_outputs
@@ -254,7 +268,7 @@ def edged_bowl(problem: Smooth, l1: Array, settings: Settings, exact: bool) -> S
     while True:
         enough = target.gap(walk.whole, m)
         tol = 1e-3 * enough
-        walk.aim(tol)
+        walk.aim(tol, sample)
         reason = certificate.verdict(walk.bound, enough, problem.read, settings.most_passes)
         if reason is None and not walk.go(tol, target.rounding(walk.whole)):
             if exact and floor < most:
@@ -288,7 +302,7 @@ def _pilot(walk: Edged, sample: Passes, shift: Array, floor: float) -> float:
         small.look(None, shift, floor, 0)
         first = min(first, small.whole)
         tol = PILOT_TOL**2 * abs(small.whole)
-        small.aim(tol)
+        small.aim(tol, sample)
         if small.promised <= PILOT_TOL * abs(small.whole) or not small.go(tol):
             break
     walk.w = small.w

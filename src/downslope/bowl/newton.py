@@ -14,7 +14,7 @@ from downslope.bowl import certificate
 from downslope.bowl.certificate import Target
 from downslope.bowl.methods import NEWTON
 from downslope.bowl.pilot import null_weights, start_from
-from downslope.bowl.smooth import Settings, Smooth, Solution, View, bend_floor, doubt_of
+from downslope.bowl.smooth import Settings, Smooth, Solution, View, bend_floor, doubt_along
 from downslope.bowl.walks import Point
 from downslope.stopping import Reason
 
@@ -29,7 +29,7 @@ else; where most rows are on one it shortens every step, so it is made less with
 def newton(problem: Smooth, settings: Settings) -> Solution:
     """Minimise a smooth objective over few rows or few weights."""
     passes = problem.passes
-    n, doubt = passes.n_rows, doubt_of(passes.loss)
+    n = passes.n_rows
     rows = passes.sample(n, 0)
     null, shift = null_weights(rows), rows.centers()
     null_value = rows.at(null)[0]
@@ -45,8 +45,10 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
     settings.tell(view.start())
     while True:
         here = view.start()
+        change = -view.metric.lift(here.slope)
+        doubt = doubt_along(rows, problem.ridge, here.w, change, here.decrement)
         bound = certificate.height(here.decrement, doubt)
-        reason = _verdict(problem, target, settings, here, bound, view.metric.rank)
+        reason = _verdict(problem, target, settings, here, doubt, view.metric.rank)
         lower = None if reason else _lower(look, view, here, n)
         if lower is None and reason is None and floor < most:
             floor = most  # too bold
@@ -66,11 +68,12 @@ def newton(problem: Smooth, settings: Settings) -> Solution:
 
 
 def _verdict(
-    problem: Smooth, target: Target, settings: Settings, here: Point, bound: float, rank: int
+    problem: Smooth, target: Target, settings: Settings, here: Point, doubt: float, rank: int
 ) -> Reason | None:
     if problem.separated(here.value):
         return certificate.separable(here.value)
-    reached = target.reached(here.decrement, here.value, rank, doubt_of(problem.passes.loss))
+    reached = target.reached(here.decrement, here.value, rank, doubt)
+    bound = certificate.height(here.decrement, doubt)
     return reached or certificate.used_up(problem.read, settings.most_passes, bound)
 
 

@@ -44,6 +44,8 @@ DOUBT = {"squared": 1.0, "bent": 20.0, "curved": 4.0}
 """
 MOST_NAMED = 5
 """Columns that a sentence names."""
+UNSETTLED = 50.0
+"""Times as much where rows leave their parabola within a step."""
 MARGIN = ("log_loss", "multinomial")
 """Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
 
@@ -53,6 +55,24 @@ def doubt_of(loss: Loss) -> float:
     if loss.name in SQUARED:
         return DOUBT["squared"]
     return DOUBT["bent" if loss.name in BENT else "curved"]
+
+
+def doubt_along(rows: Any, ridge: Array, w: Array, change: Array, told: float) -> float:
+    """How far a bound may be off, that a step promises by ``told``, the curvature along it.
+
+    Where curvature jumps, rows that the step takes on or off their parabola may leave next to none;
+    if there are no such rows the parabola is the bowl. Rows on a straight part are given a little
+    curvature: where a step's is mostly of that kind, the bowl is as much wider as rows have less.
+    """
+    doubt = doubt_of(rows.loss)
+    if rows.loss.name not in BENT or not told > 0.0:
+        return doubt
+    here, moved = rows.raw(w), rows.raw(change)
+    bend = rows.loss.curvature(here, rows.y)
+    if (bend != rows.loss.curvature(here + moved, rows.y)).any():
+        doubt *= UNSETTLED
+    own = float(np.mean(rows.weights * bend * moved**2)) + float(change @ (ridge * change))
+    return doubt * max(1.0, told / max(own, float(np.finfo(float).tiny)))
 
 
 def bend_floor(sample: Sample, w: Array) -> float:

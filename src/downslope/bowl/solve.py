@@ -16,6 +16,8 @@ from downslope.bowl.shortest import shortest
 from downslope.bowl.smooth import Settings, Smooth, Solution, among, unsure
 from downslope.bowl.sparse_class_passes import SparseClassPasses
 from downslope.bowl.sparse_passes import SparsePasses
+from downslope.bowl.told import ROWS, at_least, rounding_of
+from downslope.bowl.unattained import reason_for
 from downslope.bowl.walks import Point
 from downslope.errors import PairError
 from downslope.kernels.team import one_thread_per_product
@@ -97,7 +99,9 @@ def solve(
         if settings.start is not None and loss.name not in CORNERS:
             start = _if_lower(settings.start, problem, settings.seed)
             settings = replace(settings, start=start)
-        return lowest_point(problem, penalty.l1 * penalised, settings), problem
+        solution = lowest_point(problem, penalty.l1 * penalised, settings)
+        noise = rounding_of(passes.sample(ROWS, settings.seed), solution.w, n)
+        return at_least(solution, noise), problem
 
     # A step too far may overflow; the line search sees that and steps back.
     with one_thread_per_product(), np.errstate(over="ignore", invalid="ignore"):
@@ -120,6 +124,12 @@ def solve(
         w = solution.w
         if _has_equals(solution, penalty) and not short:
             w = shortest(w, X, scale, fit_intercept, n_outputs)
+        if loss.name == "poisson":
+            paid = np.append(scale, np.zeros(int(fit_intercept)))
+            whole = _passes(X, y, row_weights, loss, fit_intercept, n_outputs)
+            edges, seen = penalty.l1 * paid, Smooth(whole, penalty.l2 * paid**2)
+            reason = reason_for(replace(solution, w=w), seen, edges, settings.names)
+            solution = replace(solution, reason=reason or solution.reason)
         w = moved_back(w, shift, n_outputs)
         w[: d * n_outputs] *= np.repeat(unit, n_outputs)
     return among(replace(solution, w=w), settings.names)
