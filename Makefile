@@ -91,7 +91,7 @@ bench-quick: $(VENV)/.bench ## three small ones: minutes
 accuracy: $(VENV)/.bench ## correct digits on NIST's problems, beside numpy, scikit-learn, statsmodels
 	$(BIN)/python -m benchmarks.accuracy --write docs/accuracy.md
 
-certificates: $(VENV)/.dev ## 2,000 nasty problems: is any bound too low? ten minutes on one core
+certificates: $(VENV)/.dev ## 2,000 nasty problems: is any bound too low?
 	$(BIN)/python -m benchmarks.certificates --problems 2000
 
 lab: $(VENV)/.dev ## build the lab's front end, with Node from PyPI where the machine has none
