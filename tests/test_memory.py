@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from downslope.errors import InputError
-from downslope.sources.memory import NEIGHBOURS, ORDERS, MemoryRows
+from downslope.sources.memory import AHEAD, NEIGHBOURS, ORDERS, MemoryRows
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -37,3 +37,23 @@ def test_block_order_keeps_neighbours_together():
 def test_an_unknown_order_is_refused():
     with pytest.raises(InputError, match="'sorted' is unknown; choose one of random, block"):
         MemoryRows(np.zeros((1, 1)), np.zeros(1), order="sorted")
+
+
+@pytest.mark.parametrize("n", [1, 5, 255, 256, 257, 3000])
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_row_to_come_is_asked_for_before_its_use(order, n):
+    rows = MemoryRows(np.zeros((n, 1)), np.zeros(n), order=order)
+    visits = rows.visits(0, 0)
+    asked, soon = rows.ahead(visits)
+    lead = AHEAD if soon else NEIGHBOURS
+    assert asked.shape == visits.shape
+    assert asked.min() >= 0  # machine code looks nothing up twice
+    assert asked.max() < n
+    if order != "block":
+        assert (asked[: max(0, n - lead)] == visits[lead:]).all()
+        return
+    for k in range(0, n - lead, NEIGHBOURS):
+        block, after = asked[k : k + NEIGHBOURS], visits[k + NEIGHBOURS : k + 2 * NEIGHBOURS]
+        assert (np.diff(block) >= 0).all()
+        wraps = after.max() - after.min() >= NEIGHBOURS  # from the last row on to the first
+        assert wraps or set(after) <= set(block)

@@ -88,7 +88,6 @@ class Machine:
         if alone and self.separate:
             return self._single(motion, order, lengths)
         from downslope.kernels.batches import batch_rows
-        from downslope.kernels.prefetch import AHEAD
 
         code, beta, dampening = rule_numbers(rule)
         total: float = batch_rows(
@@ -96,7 +95,7 @@ class Machine:
             self.Y,
             self.weights,
             order,
-            AHEAD,
+            *self.source.ahead(order),
             batch_size,
             lengths,
             motion.W,
@@ -116,11 +115,11 @@ class Machine:
 
     def _single(self, motion: Motion, order: Array, lengths: Array) -> float:
         """Single rows and plain steps: every output by itself."""
-        from downslope.kernels.prefetch import AHEAD
         from downslope.kernels.rows import dense_rows, sparse_rows
 
         total, penalty = 0.0, self.problem.penalty
         rest = (self.problem.fit_intercept, *self.loss)
+        asked, soon = self.source.ahead(order)
         for c, w in enumerate(motion.W):
             y = np.ascontiguousarray(self.Y[:, c])
             if isinstance(self.X, tuple):
@@ -128,7 +127,7 @@ class Machine:
                 total += sparse_rows(*head, lengths, w, *rest, penalty.l1, penalty.l2)
             else:
                 head = (self.X, y, self.weights, order)
-                total += dense_rows(*head, AHEAD, lengths, w, *rest, penalty.l2)
+                total += dense_rows(*head, asked, soon, lengths, w, *rest, penalty.l2)
         return total
 
     @property

@@ -232,20 +232,20 @@ class _Batches:
 
     def advance(self) -> None:
         """One epoch further."""
-        from downslope.kernels.prefetch import AHEAD
         from downslope.kernels.round_batches import round_batches
 
         passes, mean = self.passes, np.zeros_like(self.w)
         if self.nearly_there:
             metric, gradient = self.view.metric, self.view.gradient
             self.w = self.view.w - metric.lift(metric.pull(gradient))
+        order = self.rows.visits(self.seed, self.epoch)
         lengths = self.rate.lengths(self.k, math.ceil(self.rows.n_rows / self.batch_size))
         round_batches(
             passes.X,
             passes.y,
             passes.weights,
-            self.rows.visits(self.seed, self.epoch),
-            AHEAD,
+            order,
+            *self.rows.ahead(order),
             self.batch_size,
             lengths,
             self.turn,

@@ -33,8 +33,8 @@ def add(X: Any, row: int, s: float, G: Array, c: int) -> None:
     raise NotImplementedError
 
 
-def fetch(X: Any, row: int) -> None:
-    """Ask for a row that will be needed soon."""
+def fetch(X: Any, row: int, soon: bool) -> None:
+    """Ask for a row that will be needed; see ``prefetch_row``."""
     raise NotImplementedError
 
 
@@ -71,11 +71,11 @@ def _add(X: Any, row: Any, s: Any, G: Any, c: Any) -> Callable[..., None]:
 
 
 @overload(fetch, jit_options=OPTIONS)
-def _fetch(X: Any, row: Any) -> Callable[..., None]:
-    def dense(X: Any, row: Any) -> None:
-        prefetch_row(X, row)
+def _fetch(X: Any, row: Any, soon: Any) -> Callable[..., None]:
+    def dense(X: Any, row: Any, soon: Any) -> None:
+        prefetch_row(X, row, soon)
 
-    def csr(X: Any, row: Any) -> None:
+    def csr(X: Any, row: Any, soon: Any) -> None:
         pass
 
     return dense if isinstance(X, types.Array) else csr
@@ -145,7 +145,8 @@ def batch_rows(
     Y: Array,
     weights: Array,
     order: Array,
-    ahead: int,
+    asked: Array,
+    soon: bool,
     batch_size: int,
     lengths: Array,
     W: Array,
@@ -172,7 +173,7 @@ def batch_rows(
     Y : (n_rows, outputs) float64; (n_rows, 1) class numbers for the softmax loss
     weights : (n_rows,) float64, or empty where every row counts once
     order : (n_rows,) rows in the order of their use
-    ahead : how many rows before its use a row is asked for
+    asked, soon : (n_rows,) row to ask for at each step, and whether it is used soon after
     lengths : length of each step
     W, V, mean : (outputs, features + 1) float64, changed in place: weights, velocity, and the mean
         of the weights before each step from number ``average_from`` on
@@ -186,7 +187,7 @@ def batch_rows(
         end = min(n, first + batch_size)
         G[:] = 0.0
         for i in range(first, end):
-            fetch(X, order[min(i + ahead, n - 1)])
+            fetch(X, asked[i], soon)
             row = order[i]
             weight = weights[row] if weights.shape[0] > 0 else 1.0
             for c in range(outputs):

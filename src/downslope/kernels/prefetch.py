@@ -1,7 +1,7 @@
 """Ask for memory before it is needed.
 
 An epoch in random order jumps about in memory, where the processor cannot guess the next row. Told
-a few rows ahead, it fetches them while the present row is worked on.
+ahead, it fetches rows while the present one is worked on; ``MemoryRows.ahead`` says which.
 """
 
 from typing import Any
@@ -11,13 +11,13 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-AHEAD = 12
-"""How many rows before its use a row is asked for."""
 LINE = 64
 """Bytes that memory delivers at a time."""
 
 ONCE = 0
-"""Into the nearest cache and past the others: for rows that are used once in an epoch."""
+"""Into the nearest cache and past the others: for rows that are used once, and soon."""
+OUTER = 2
+"""Into all caches but the nearest, which is too small: for rows that are used once, but later."""
 
 
 def _fetching(where: int) -> Any:
@@ -45,16 +45,24 @@ def _fetching(where: int) -> Any:
 
 prefetch_once = _fetching(ONCE)
 """Fetch the line of memory that holds ``array[row, column]``, past the outer caches."""
+prefetch_outer = _fetching(OUTER)
+"""As ``prefetch_once``, into the outer caches."""
 
 
 @njit(inline="always")
-def prefetch_row(X: Any, row: int) -> None:
-    """Fetch a whole row of a dense array, which will be used once.
+def prefetch_row(X: Any, row: int, soon: bool) -> None:
+    """Fetch a whole row of a dense array, which will be used once, ``soon`` or many rows later.
 
     Kept out of the outer caches it pushes nothing else out of them: an epoch in random order takes
     half the time (AMD EPYC; see docs/decisions.md). The last number is asked for by itself: rows
     rarely begin where a line of memory does.
     """
-    for column in range(0, X.shape[1], LINE // X.itemsize):
-        prefetch_once(X, row, column)
-    prefetch_once(X, row, X.shape[1] - 1)
+    last = X.shape[1] - 1
+    if soon:
+        for column in range(0, X.shape[1], LINE // X.itemsize):
+            prefetch_once(X, row, column)
+        prefetch_once(X, row, last)
+    else:
+        for column in range(0, X.shape[1], LINE // X.itemsize):
+            prefetch_outer(X, row, column)
+        prefetch_outer(X, row, last)

@@ -54,7 +54,8 @@ def round_batches(
     y: Array,
     weights: Array,
     order: Array,
-    ahead: int,
+    asked: Array,
+    soon: bool,
     batch_size: int,
     lengths: Array,
     P: Array,
@@ -77,7 +78,7 @@ def round_batches(
     X : (n_rows, n_features) float32 or float64
     y, weights : (n_rows,) float64; weights empty where every row counts once
     order : (n_rows,) rows in the order of their use
-    ahead : how many rows before its use a row is asked for
+    asked, soon : (n_rows,) row to ask for at each step, and whether it is used soon after
     lengths : length of each step
     P : (n_features + 1, n_features + 1), inverse of the Hessian where the sketch was taken
     w, mean : (n_features + 1,) changed in place: weights, and the mean of those after each step
@@ -93,7 +94,7 @@ def round_batches(
         for j in range(w.shape[0]):
             g[j] = ridge[j] * w[j]
         for i in range(first, end):
-            prefetch_row(X, order[min(i + ahead, n - 1)])
+            prefetch_row(X, asked[i], soon)
             row = order[i]
             share = (weights[row] if weights.shape[0] > 0 else 1.0) / (end - first)
             z = dot(X, row, w)

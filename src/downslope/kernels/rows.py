@@ -2,7 +2,8 @@
 
 Equal to the walk's steps to rounding. Three things make it fast. The update for one row and the raw
 prediction of the next are one loop over the columns, so the weights are read once. Rows are asked
-for before they are needed. And losses are worked out for 256 rows at a time, where the loop over
+for before they are needed, and targets collected for 256 rows at a time: a step that waited for its
+target would wait for memory. And losses are worked out for 256 rows at a time, where the loop over
 rows becomes vector code; only the slope has to be known at once.
 
 Sparse rows touch only the weights of their own columns. The penalties act on all weights at every
@@ -47,7 +48,8 @@ def dense_rows(
     y: Array,
     weights: Array,
     order: Array,
-    ahead: int,
+    asked: Array,
+    soon: bool,
     lengths: Array,
     w: Array,
     fit_intercept: bool,
@@ -65,7 +67,7 @@ def dense_rows(
     y : (n_rows,) float64
     weights : (n_rows,) float64, or empty where every row counts once
     order : (n_steps,) row of each step
-    ahead : how many steps before its use a row is asked for
+    asked, soon : (n_steps,) row to ask for at each step, and whether it is used soon after
     lengths : (n_steps,) length of each step
     w : (n_features + 1,) float64, intercept last, changed in place
     """
@@ -81,15 +83,15 @@ def dense_rows(
         z += X[row, j] * w[j]
     for low in range(0, last + 1, BLOCK):
         high = min(last + 1, low + BLOCK)
-        for i in range(low, high):
-            prefetch_row(X, order[min(i + ahead, last)])
-            z += bias
-            s = slope(code, parameter, z, y[row])
-            z_block[i - low] = z
-            y_block[i - low] = y[row]
+        for i in range(low, high):  # all at once, so that no step waits for its target
+            y_block[i - low] = y[order[i]]
             if weights.shape[0] > 0:
-                weight_block[i - low] = weights[row]
-                s *= weights[row]
+                weight_block[i - low] = weights[order[i]]
+        for i in range(low, high):
+            prefetch_row(X, asked[i], soon)
+            z += bias
+            z_block[i - low] = z
+            s = slope(code, parameter, z, y_block[i - low]) * weight_block[i - low]
             c = lengths[i] * s
             if fit_intercept:
                 bias -= c
