@@ -116,14 +116,14 @@ def ours(folder: Path, cache: bool) -> tuple[float, np.ndarray]:
 
     kept = Path(tempfile.mkdtemp(dir=folder)) if cache else None
     seconds, done = seconds_of(lambda: fit_files(folder / "rows.csv", our_ask(), cache=kept))
-    return seconds, our_weights(done.model)
+    return seconds, our_weights(done.model())
 
 
 def ours_within(folder: Path) -> tuple[float, np.ndarray]:
     from downslope.fitting.fit_within import fit_within
 
     seconds, done = seconds_of(lambda: fit_within(folder / "rows.csv", our_ask(), NEAR))
-    return seconds, our_weights(done.model)
+    return seconds, our_weights(done.model())
 
 
 def our_ask() -> Any:

@@ -116,10 +116,11 @@ def test_a_bucket_answers_what_the_folder_answers(bucket, tmp_path, kind):
     here = write(tmp_path / "rows", kind)
     near = fit_files(here, Ask("y", test_size=0.0))
     far = fit_files(bucket("rows"), Ask("y", test_size=0.0))
-    assert far.model.names == near.model.names
-    assert far.model.coefficients.tolist() == near.model.coefficients.tolist()
+    assert far.model().names == near.model().names
+    assert far.model().coefficients.tolist() == near.model().coefficients.tolist()
     one = f"rows/half=1/part.{kind}"
-    assert fit_files(bucket(one), Ask("y")).n_rows == fit_files(tmp_path / one, Ask("y")).n_rows
+    near, far = (fit_files(place, Ask("y")) for place in (tmp_path / one, bucket(one)))
+    assert far.data.n_learned == near.data.n_learned
 
 
 def test_pieces_of_a_file_in_a_bucket_are_read_alone(bucket, tmp_path, monkeypatch):
@@ -127,7 +128,7 @@ def test_pieces_of_a_file_in_a_bucket_are_read_alone(bucket, tmp_path, monkeypat
     monkeypatch.setattr("downslope.fitting.fit_within.PIECE_BYTES", 512)
     monkeypatch.setattr("downslope.fitting.fit_within.FIRST_ROWS", 200)
     done = fit_within(bucket("rows/half=0/part.csv"), Ask("y"), 0.1)
-    assert done.n_rows + done.n_aside < N / 4
+    assert done.data.n_learned + done.data.n_aside < N / 4
 
 
 def test_a_file_address_is_the_file(tmp_path):

@@ -134,13 +134,15 @@ def test_files_on_a_cluster_answer_what_files_here_answer(walk, cluster, tmp_pat
     heard = []
     where = cluster.scheduler_address
     far = fit_files(source, ask, cluster=where, tell=lambda *told: heard.append(told))
-    assert far.n_rows == near.n_rows
-    assert heard[:2] == [(what, 0, far.n_rows) for what in ("reading on the workers", "training")]
-    passes = sum(rows for what, rows, _ in heard if what == "training") / far.n_rows
+    assert far.data.n_learned == near.data.n_learned
+    n = far.data.n_learned
+    assert heard[:2] == [(what, 0, n) for what in ("reading on the workers", "training")]
+
+    passes = sum(rows for what, rows, _ in heard if what == "training") / far.data.n_learned
     assert passes >= (3 if walk else far.passes / 2)
-    assert far.scores["accuracy"] == pytest.approx(near.scores["accuracy"], abs=0.01)
+    assert far.score("accuracy") == pytest.approx(near.score("accuracy"), abs=0.01)
     if not walk:
-        np.testing.assert_allclose(far.model.coefficients, near.model.coefficients, rtol=1e-6)
+        np.testing.assert_allclose(far.model().coefficients, near.model().coefficients, rtol=1e-6)
 
 
 def test_a_worker_killed_in_a_pass_changes_nothing(cluster):
@@ -267,7 +269,7 @@ if __name__ == "__main__":
     passes = []
     tell = lambda what, rows, of: passes.append(what) if what == "training" else None
     ask = Ask("y", tol=1e-19)
-    done = fit_files(sys.argv[1], ask, cluster="local:2", watch=interrupt, tell=tell)
+    done = fit_files(sys.argv[1], ask, cluster="local:2", each_epoch=interrupt, tell=tell)
     print(done.reason.name, len(points), len(passes) - told[0])
 """
 
@@ -325,7 +327,7 @@ def test_a_scheduler_lost_on_the_way_leaves_a_checkpoint_to_go_on_from(tmp_path)
             fit_files(
                 source,
                 ask,
-                watch=close,
+                each_epoch=close,
                 cluster=one.scheduler_address,
                 checkpoint=Checkpointing(folder, 0.0),
             )
@@ -334,7 +336,7 @@ def test_a_scheduler_lost_on_the_way_leaves_a_checkpoint_to_go_on_from(tmp_path)
     # The passes that are kept serve a run without a cluster as well.
     resumed = fit_files(source, ask, checkpoint=Checkpointing(folder, 0.0, resume=True))
     np.testing.assert_allclose(
-        resumed.model.coefficients, fit_files(source, ask).model.coefficients, rtol=1e-5
+        resumed.model().coefficients, fit_files(source, ask).model().coefficients, rtol=1e-5
     )
     assert len(list(folder.glob("pass-*.ckpt"))) > len(kept)
 

@@ -62,7 +62,7 @@ def write(folder, X, y, kind="csv"):
 
 def gap(done, X, y, loss):
     """How far the model's mean loss over all rows is above the lowest, by SciPy."""
-    loss, W = make_loss(loss), np.c_[done.model.coefficients, done.model.intercepts]
+    loss, W = make_loss(loss), np.c_[done.model().coefficients, done.model().intercepts]
 
     def mean(W):
         z = X @ W[:, :-1].T + W[:, -1]
@@ -129,7 +129,7 @@ def test_few_rows_are_near_enough_however_the_file_is_sorted(tmp_path, kind, ord
     done = fit_within(write(tmp_path, X, y), ask, within)
     assert gap(done, X, y, kind) <= min(max(done.bound, 1e-9), within)  # SciPy errs too
     if order == "mixed":
-        assert done.n_rows + done.n_aside < N / 2
+        assert done.data.n_learned + done.data.n_aside < N / 2
         assert "was asked for" in done.reason.sentence
 
 
@@ -139,7 +139,7 @@ def test_where_few_rows_would_not_do_all_are_read(tmp_path, monkeypatch, within)
     if within == 1.0:
         monkeypatch.setattr("downslope.fitting.fit_within.PIECE_BYTES", 2**20)
     done = fit_within(write(tmp_path, *columns()), Ask("y"), within)
-    assert done.n_rows + done.n_aside == N
+    assert done.data.n_learned + done.data.n_aside == N
 
 
 def test_a_near_miss_draws_the_rest_and_reads_nothing_twice(tmp_path, monkeypatch):
@@ -155,20 +155,20 @@ def test_a_near_miss_draws_the_rest_and_reads_nothing_twice(tmp_path, monkeypatc
     monkeypatch.setattr("downslope.fitting.fit_within.read_piece", counted)
     done = fit_within(source, Ask("y", test_size=0.0), 1e-3)
     assert len(drawn) == len(set(drawn)) > 100
-    assert done.n_rows == N
+    assert done.data.n_learned == N
     assert done.bound < 1e-4
     assert done.value - whole.value <= done.bound
-    np.testing.assert_allclose(done.model.coefficients, whole.model.coefficients, rtol=1e-2)
+    np.testing.assert_allclose(done.model().coefficients, whole.model().coefficients, rtol=1e-2)
     kept = fit_within(source, Ask("y", test_size=0.25), 1e-3)
-    assert kept.n_rows + kept.n_aside == N
-    assert kept.n_aside == pytest.approx(N / 4, rel=0.05)
+    assert kept.data.n_learned + kept.data.n_aside == N
+    assert kept.data.n_aside == pytest.approx(N / 4, rel=0.05)
 
 
 def test_the_same_seed_reads_the_same_rows(tmp_path):
     source = write(tmp_path, *columns(), "parquet")
     one, two, other = (fit_within(source, Ask("y", seed=seed), 0.03) for seed in (1, 1, 2))
-    assert one.model.coefficients.tolist() == two.model.coefficients.tolist()
-    assert one.model.coefficients.tolist() != other.model.coefficients.tolist()
+    assert one.model().coefficients.tolist() == two.model().coefficients.tolist()
+    assert one.model().coefficients.tolist() != other.model().coefficients.tolist()
     assert one.scores == two.scores
 
 
@@ -199,5 +199,5 @@ def test_the_budget_of_time_ends_the_reading(tmp_path, monkeypatch):
     done = fit_within(path, Ask("y", loss="log_loss", max_seconds=10.0), within=1e-9)
     assert done.reason.name == "max_seconds"
     assert not done.reason.converged
-    assert done.n_rows < N
-    assert np.isfinite(done.model.coefficients).all()
+    assert done.data.n_learned < N
+    assert np.isfinite(done.model().coefficients).all()

@@ -42,7 +42,7 @@ def in_memory(walk, source, folder):
 
 def from_arrow(walk, source, folder):
     kept = None if folder is None else Checkpointing(folder, 0.0, True)
-    model = fit_files(source, Ask("y", **WALKS[walk]), checkpoint=kept).model
+    model = fit_files(source, Ask("y", **WALKS[walk]), checkpoint=kept).model()
     return np.append(model.coefficients, model.intercepts)
 
 

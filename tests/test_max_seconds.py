@@ -143,7 +143,7 @@ def test_streams_obey(monkeypatch, tmp_path, loss, batch_size):
     monkeypatch.setattr(clock.time, "perf_counter", Clock(20.0))
     done = fit_files(str(path), Ask("y", loss=loss, batch_size=batch_size, max_seconds=10.0))
     assert done.reason.name == "max_seconds"
-    assert np.isfinite(done.model.coefficients).all()
+    assert np.isfinite(done.model().coefficients).all()
 
 
 def test_every_solver_is_among_them():

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from downslope.bowl.methods import why_no_rate
-from downslope.bowl.pass_log import Checkpointing
+from downslope.bowl.pass_log import Checkpointing, PassLog
 from downslope.bowl.rate_free import RoundRate, run_far
 from downslope.bowl.smooth import Settings as SolverSettings
 from downslope.checkpoint import fingerprint
@@ -229,11 +229,40 @@ def train_far(
     scaling = unscaled(source.n_features)
     if settings.scaling != "none":
         scaling = standardize(source, with_center=settings.fit_intercept)
-    problem, log = _objective(source, settings), None
+    log = None
     if checkpoint is not None:
         # Sums over all columns stand for the rows, which are too many to be hashed here.
         sums = [scaling.center, scaling.scale, np.asarray(_moments(source))]
         log = checkpoint.of_passes(fingerprint(sums, {"settings": repr(settings)}))
+    few = source.sample(KEPT_ROWS, settings.seed)
+    return free_of_rates(source, settings, scaling, few, log, each_epoch)
+
+
+def free_of_rates(
+    source: Any,
+    settings: Settings,
+    scaling: Scaling,
+    few: Rows,
+    log: PassLog | None = None,
+    each_epoch: Callable[[Sight], Reason | None] | None = None,
+) -> Trained:
+    """A fit to rows from anywhere by the solver that needs no learning rate.
+
+    Parameters
+    ----------
+    source : Source
+        With a ``map``.
+    settings : Settings
+    scaling : Scaling
+        In whose units the run is told, and weights penalised.
+    few : Rows
+        Some of the rows, for whoever reads the fit.
+    log : PassLog, optional
+        Where the passes are kept.
+    each_epoch : callable, optional
+        As for ``training.train``.
+    """
+    problem = _objective(source, settings)
     solver = SolverSettings(
         tol=settings.tol if isinstance(settings.tol, float) else None,
         most_passes=settings.max_iter,
@@ -244,10 +273,11 @@ def train_far(
         result = run_far(problem, scaling, solver, names=weight_names(settings), show=each_epoch)
     history = user_trace(result.trace, scaling, settings.n_outputs)
     w = answer(result, scaling, settings)
-    few = MemoryRows(*source.sample(KEPT_ROWS, settings.seed)[:3])
     why = why_no_rate(result.method)
-    n = source.n_rows
-    return Trained(w, result, history, scaling, few, Plain(), RoundRate(), why, n, settings)
+    n, rows = source.n_rows, MemoryRows(*few[:3])
+    if rows.n_rows > KEPT_ROWS:
+        rows = MemoryRows(*rows.sample(KEPT_ROWS, settings.seed)[:3])
+    return Trained(w, result, history, scaling, rows, Plain(), RoundRate(), why, n, settings)
 
 
 def scaled(scaling: Scaling, rows: Rows) -> Rows:

@@ -17,7 +17,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from downslope.diagnosis.diagnose import Diagnosis, diagnose
+from downslope.diagnosis.diagnose import Diagnosis
 from downslope.errors import PairError
 from downslope.estimating import ROWS, Aside, NotConverged, handed_in, set_aside, teller
 from downslope.far import checkpoint_of, seed_of
@@ -29,6 +29,7 @@ from downslope.sources.weights import row_weights
 from downslope.stopping import Sight
 from downslope.targets import Coded
 from downslope.training import Settings, Trained, train, train_more
+from downslope.training.findings import findings_of
 
 Array = Any
 KEPT_CELLS = 2_000_000
@@ -189,17 +190,7 @@ class LinearDescent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def diagnosis_(self) -> Diagnosis:
         """Findings about the run: symptoms, measured numbers, what to try next."""
         check_is_fitted(self)
-        trained = self._trained
-        names = tuple(map(str, vars(self).get("feature_names_in_", ())))
-        scaling = trained.scaling
-        return diagnose(
-            trained.result,
-            trained.problem,
-            rule=trained.rule,
-            rate=trained.rate,
-            names=names,
-            distances=np.where(scaling.constant, 0.0, np.abs(scaling.center) / scaling.scale),
-        )
+        return findings_of(self._trained)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the rows that were learned from."""

@@ -25,7 +25,7 @@ from downslope.rates import Look, Nothing
 from downslope.scaling import Scaling
 from downslope.sources.device import DeviceRows
 from downslope.sources.memory import MemoryRows, one_class
-from downslope.stopping import Reason, Sight, interrupted, out_of_time
+from downslope.stopping import INTERRUPTED, Reason, Sight, interrupted, out_of_time
 from downslope.trace import COLUMNS, Record, Recorder, Trace
 
 Array = Any
@@ -103,15 +103,28 @@ def run_free(
         return _solved(problem, rows, scaling, settings, names, show)
     one, k = replace(problem, n_outputs=1), problem.n_outputs
     starts = [None if settings.start is None else settings.start[c::k] for c in range(k)]
-    return together(
-        [
-            _solved(
-                *(one, replace(rows, y=rows.y[:, c]), scaling),
-                *(replace(settings, start=start), names, show),
-            )
-            for c, start in enumerate(starts)
-        ]
-    )
+
+    def against_the_rest(c: int) -> Result:
+        mine = replace(settings, start=starts[c])
+        return _solved(one, replace(rows, y=rows.y[:, c]), scaling, mine, names, show)
+
+    return together(_one_by_one(against_the_rest, k))
+
+
+def _one_by_one(fit: Callable[[int], Result], n_outputs: int) -> list[Result]:
+    """The run of each output.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a run is interrupted before the last: then some outputs have no weights to keep.
+    """
+    results = []
+    for c in range(n_outputs):
+        results.append(fit(c))
+        if results[-1].reason == INTERRUPTED and c < n_outputs - 1:
+            raise KeyboardInterrupt
+    return results
 
 
 def _solved(
@@ -165,17 +178,12 @@ def run_far(
     if problem.n_outputs == 1 or problem.loss.link == "softmax":
         return _run(solver, problem, scaling, settings, names, show)
     rows: Any = problem.source
-    return together(
-        [
-            run_far(
-                replace(problem, n_outputs=1, source=rows.map(partial(one_class, c=c))),
-                scaling,
-                settings,
-                show=show,
-            )
-            for c in range(problem.n_outputs)
-        ]
-    )
+
+    def against_the_rest(c: int) -> Result:
+        one = replace(problem, n_outputs=1, source=rows.map(partial(one_class, c=c)))
+        return run_far(one, scaling, settings, show=show)
+
+    return together(_one_by_one(against_the_rest, problem.n_outputs))
 
 
 def _solver_of(source: Source) -> Callable[..., Solution]:

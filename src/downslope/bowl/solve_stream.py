@@ -258,6 +258,11 @@ def _folded(sums: tuple[float, Array, Table]) -> tuple[float, Array, Table]:
     return value, gradient, table.folded()
 
 
+def sample_size(n_rows: int, n_weights: int) -> int:
+    """How many rows are drawn from a stream."""
+    return max(FEW_ROWS, sample_rows_for(n_rows, n_weights))
+
+
 def solve_stream(
     source: Source,
     loss: Loss,
@@ -319,7 +324,7 @@ def solve_stream(
             n_outputs=k,
             settings=settings,
         )
-    few = source.sample(max(FEW_ROWS, sample_rows_for(n, m)), settings.seed)
+    few = source.sample(sample_size(n, m), settings.seed)
     shift = far_columns(np.asarray(few.X)) if fit_intercept else np.zeros(source.n_features)
     lightest = 1.0 if few.weights is None else float(few.weights[few.weights > 0.0].min())
     scale = np.ones(source.n_features) if deviations is None else deviations

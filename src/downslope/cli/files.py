@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, Progress, TextColumn
 
 from downslope.cli.asking import ask_from
-from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED
-from downslope.cli.interruption import saved_first
-from downslope.cli.keeping import Keeping, Kept
-from downslope.cli.learning import MOST_COEFFICIENTS
+from downslope.cli.keeping import Keeping
+from downslope.cli.learning import show_understanding, told_and_kept
 from downslope.cli.screen import Screen
 from downslope.errors import SettingError
 from downslope.memory_room import check_room
-from downslope.wording import digits, duration, one_line, score_number
+from downslope.wording import duration
 
 if TYPE_CHECKING:
     from downslope.bowl.pass_log import Checkpointing
-    from downslope.fitting.fit_files import FileFit
+    from downslope.fitting.fit import Fit
 
 LARGE = 10**9
 """Bytes beyond which one file is streamed."""
@@ -34,7 +32,7 @@ PER_BYTE = 5.0
 """Bytes of memory for each byte of a table: its cells as text, as numbers, and as features."""
 IN_MEMORY = (
     *("header", "encoding", "decimal", "day_first", "missing", "skip_lines", "skip_last"),
-    *("skip_bad_rows", "comment", "report", "trace", "figures", "in_round", "device"),
+    *("skip_bad_rows", "comment", "in_round", "device"),
 )
 
 
@@ -62,18 +60,11 @@ def fit_streamed(given: dict[str, Any], keeping: Keeping, screen: Screen) -> int
     _refuse_options(given)
     with _progress(screen) as tell:
         done = _fitted(given, tell)
-    kept = Kept()
-    with saved_first():
-        kept.put("model", keeping.model, done.model.save)
-    _show(done, kept, screen)
-    screen.answer(_as_json(done, kept))
-    kept.check()
-    if done.reason.name == "interrupted":
-        return INTERRUPTED
-    return DONE if done.reason.converged or done.reason.name == "max_epochs" else NOT_CONVERGED
+    show_understanding(done.data, screen)
+    return told_and_kept(done, keeping, screen)
 
 
-def _fitted(given: dict[str, Any], tell: Any) -> FileFit:
+def _fitted(given: dict[str, Any], tell: Any) -> Fit:
     from downslope.fitting.fit_files import fit_files
     from downslope.fitting.fit_within import fit_within
 
@@ -186,60 +177,3 @@ def _progress(screen: Screen) -> Iterator[Any]:
                 progress.update(task, description=what, completed=share, at=at)
 
         yield tell
-
-
-def _show(done: FileFit, kept: Kept, screen: Screen) -> None:
-    model, reason = done.model, done.reason
-    for note in model.notes:
-        screen.say(f"Note: {note}", "yellow")
-    ending = reason.name.replace("_", " ").capitalize()
-    style = "bold green" if reason.converged else "bold yellow"
-    passes = f"{done.passes:.0f} passes over {done.n_rows:,} rows"
-    screen.say(f"{ending} after {passes}, in {duration(done.seconds)}.", style)
-    screen.say(reason.sentence)
-    screen.say()
-    on = f"on {done.n_aside:,} rows kept aside" if done.n_aside else "on the rows learned from"
-    rows = [[name, score_number(value)] for name, value in done.scores.items()]
-    screen.table([on, "this model"], rows)
-    _show_coefficients(done, screen)
-    place = kept.files.get("model")
-    screen.head("Kept" if place else "Nothing was kept")
-    if place:
-        screen.facts([("  model", place)])
-        screen.say(f"Next: downslope predict {place} NEW.csv -o predictions.csv")
-    else:
-        screen.say("Add --out model to keep the model.")
-
-
-def _show_coefficients(done: FileFit, screen: Screen) -> None:
-    pairs = list(zip(done.model.names, done.model.coefficients[0].tolist(), strict=True))
-    rows = [[one_line(name, 40), digits(value)] for name, value in pairs[:MOST_COEFFICIENTS]]
-    rows.append(["intercept", digits(float(done.model.intercepts[0]))])
-    hidden = len(pairs) - MOST_COEFFICIENTS
-    more = f" ({hidden:,} more in the model)" if hidden > 0 else ""
-    screen.head(f"Coefficients{more}")
-    screen.table(["", "per unit"], rows)
-
-
-def _as_json(done: FileFit, kept: Kept) -> dict[str, Any]:
-    model, reason = done.model, done.reason
-    return {
-        "task": model.task,
-        "target": model.target,
-        "classes": model.classes,
-        "rows": {"learned": done.n_rows, "kept_aside": done.n_aside},
-        "reason": {
-            "name": reason.name,
-            "sentence": reason.sentence,
-            "converged": reason.converged,
-        },
-        "value": done.value,
-        "bound": done.bound,
-        "passes": done.passes,
-        "seconds": done.seconds,
-        "scores": done.scores,
-        "coefficients": [dict(zip(model.names, row, strict=True)) for row in model.coefficients],
-        "intercepts": model.intercepts.tolist(),
-        "notes": model.notes,
-        "files": kept.files,
-    }

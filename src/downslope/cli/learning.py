@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from downslope.cli.codes import DONE, INTERRUPTED, NOT_CONVERGED
+from downslope.cli.codes import code_of
 from downslope.cli.interruption import saved_first
 from downslope.cli.keeping import Keeping, Kept
 from downslope.cli.screen import Screen, listed
@@ -35,7 +35,6 @@ def learn(
 ) -> int:
     """Train, show and keep; the exit code."""
     from downslope.fitting.fit import fit, prepare
-    from downslope.fitting.telling import diagnosed
 
     data = prepare(table, ask)
     if keeping.in_round:
@@ -46,6 +45,13 @@ def learn(
     tol = ask.tol if isinstance(ask.tol, float) else ASSUMED_TOL
     with screen.running(ask.max_iter, tol) as each_epoch:
         done = fit(data, each_epoch, checkpoint, device)
+    return told_and_kept(done, keeping, screen)
+
+
+def told_and_kept(done: Fit, keeping: Keeping, screen: Screen) -> int:
+    """Show a fit and keep what is to be kept, wherever its rows came from; the exit code."""
+    from downslope.fitting.telling import diagnosed
+
     kept = Kept()
     with saved_first():  # before what can take a while; the findings follow
         kept.put("model", keeping.model, done.model().save)
@@ -57,9 +63,7 @@ def learn(
     show_files(kept.files, screen)
     screen.answer(as_json(done, diagnosis, kept.files))
     kept.check()
-    if done.reason.name == "interrupted":
-        return INTERRUPTED
-    return DONE if done.reason.converged else NOT_CONVERGED
+    return code_of(done.reason)
 
 
 def show_understanding(data: Prepared, screen: Screen) -> None:
@@ -99,6 +103,8 @@ def show_ending(done: Fit, diagnosis: Diagnosis, screen: Screen) -> None:
     taken = f"after {steps:,} step{'s' * (steps != 1)}" if steps else "at once"
     method = done.trained.result.method
     taken += f" of {method}" if steps and method else ""
+    if done.data.counts is not None:
+        taken += f" and {done.passes:,} passes over {done.data.n_learned:,} rows"
     screen.say(f"{ending} {taken}, in {duration(done.seconds)}.", style)
     screen.say(done.reason.sentence)
     limit, rate = stable_rate(done, diagnosis), float(done.trained.history["rate"][-1])
@@ -201,7 +207,7 @@ def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str,
         "task": done.data.task,
         "target": done.data.view.target.name,
         "classes": done.data.view.target.classes,
-        "rows": {"learned": len(done.data.learned), "kept_aside": len(done.data.kept_aside)},
+        "rows": {"learned": done.data.n_learned, "kept_aside": done.data.n_aside},
         "columns": [
             {"name": c.name, "kind": c.kind, "used": c.used, "missing": c.n_missing,
              "remark": c.remark}
@@ -213,6 +219,9 @@ def as_json(done: Fit, diagnosis: Diagnosis, files: dict[str, str]) -> dict[str,
             "converged": reason.converged,
         },
         "steps": int(done.trained.history["step"][-1]),
+        "passes": done.passes,
+        "value": done.value,
+        "bound": done.bound,
         "seconds": done.seconds,
         "scores": {
             score.name: {"value": score.value, "reference": score.reference}

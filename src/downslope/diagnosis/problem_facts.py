@@ -233,11 +233,17 @@ def _rest_of_the_way(
     return max(0.0, 0.5 * float(gradient @ step)), float(np.abs(step).max(initial=0.0))
 
 
+DIGITS = 1e-9
+"""Share of a value below which its difference from another is rounding: a run that diverged to 1e30
+says nothing of how low the valley is."""
+
+
 def _least_squares(problem: Problem, w: Array, gap: float | None) -> float | None:
     if gap is None or not isinstance(problem, Objective):
         return None
     factor = 2.0 / (problem.loss.max_curvature or math.nan)
-    return factor * max(0.0, problem.value_and_gradient(w)[0] - gap)
+    value = problem.value_and_gradient(w)[0]
+    return factor * max(DIGITS * value, value - gap)
 
 
 def _batch_size(problem: Problem, trace: Trace, run: RunFacts) -> int | None:

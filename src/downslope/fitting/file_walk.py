@@ -4,9 +4,8 @@ Blocks may come from files, from a cache or from the workers of a cluster; the w
 user's units. An interruption keeps the last point of the walk.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,21 +13,21 @@ import numpy as np
 
 from downslope import clock
 from downslope.bowl.pass_log import Checkpointing
-from downslope.bowl.smooth import Settings as SolverSettings
-from downslope.bowl.smooth import Solution
-from downslope.bowl.solve_stream import solve_stream
-from downslope.bowl.walks import Point
+from downslope.bowl.solve_stream import sample_size
 from downslope.descend import Keeper, run
 from downslope.errors import PairError
-from downslope.far import scaled
+from downslope.far import free_of_rates, scaled
 from downslope.objective import Objective
 from downslope.penalties import NO_PENALTY
 from downslope.scaling import Scaling, standardize, unscaled
 from downslope.settings import choose_rule, choose_stops
-from downslope.sources.memory import MemoryRows, Rows, one_class
-from downslope.stopping import Reason, interrupted, out_of_time
+from downslope.sources.memory import MemoryRows, Rows
+from downslope.sources.sampled import Sampled
+from downslope.stopping import Reason, Sight
 from downslope.targets import signs
-from downslope.training import Settings, objective, pick_rate
+from downslope.training import Settings, Trained, answer, objective, pick_rate, user_trace
+from downslope.training.fits import EachEpoch, named, with_limit
+from downslope.training.trained import weight_names
 
 Array = Any
 AnyRows = Any
@@ -37,24 +36,15 @@ RATE_ROWS = 10_000
 """Rows by which a learning rate for batches is chosen."""
 
 
-@dataclass(frozen=True)
-class Walked:
-    """Where a walk over a stream of rows ended."""
-
-    w: Array
-    value: float
-    bound: float
-    passes: float
-    reason: Reason
-
-
 def walk(
     rows: AnyRows,
     settings: Settings,
-    watch: Callable[[Point], None] | None = None,
+    each_epoch: Callable[[Sight], Reason | None] | None = None,
     safe: tuple[Checkpointing, str] | None = None,
-) -> Walked:
-    """Weights in the user's units: by the round bowl, or by batches where the user wants them.
+) -> Trained:
+    """A fit to coded rows: by the round bowl, or by batches where the user wants them.
+
+    What reads the fit afterwards reads a few of the rows, those that the solver drew.
 
     Raises
     ------
@@ -62,108 +52,58 @@ def walk(
         For settings that need the rows in memory.
     """
     with clock.time_limit(settings.max_seconds):
-        walked = _walked(rows, settings, watch, safe)
+        trained = _walked(rows, settings, each_epoch, safe)
         clock.told(False)  # what follows is no part of the walk
-    return walked
+    return trained
 
 
 def _walked(
     rows: AnyRows,
     settings: Settings,
-    watch: Callable[[Point], None] | None,
+    each_epoch: Callable[[Sight], Reason | None] | None,
     safe: tuple[Checkpointing, str] | None,
-) -> Walked:
+) -> Trained:
     """``walk``, while the clock runs."""
-    if settings.batch_size not in ("auto", None):
-        keeper = None if safe is None else safe[0].of_walk(safe[1])
-        return _by_batches(rows, settings, keeper)
-    if settings.learning_rate != "auto" or settings.rule != "auto":
+    batches = settings.batch_size not in ("auto", None)
+    if not batches and (settings.learning_rate, settings.rule) != ("auto", "auto"):
         raise PairError(
             f"rule={settings.rule!r} with learning_rate={settings.learning_rate!r} steps on all "
             "rows at once, which takes thousands of passes over files; give a batch_size, or "
             "leave rule and rate open."
         )
-    scaling, k = _scaling(rows, settings, settings.penalty != NO_PENALTY), settings.n_outputs
-    tol = settings.tol if isinstance(settings.tol, float) else None
-    solver = SolverSettings(
-        tol=tol,
-        most_passes=settings.max_iter,
-        seed=settings.seed,
-        log=None if safe is None else safe[0].of_passes(safe[1]),
-        names=settings.names,
-    )
-    softmax = settings.loss.link == "softmax"
-    sources = [rows] if k == 1 or softmax else [rows.map(partial(one_class, c=c)) for c in range(k)]
-    last = _LastPoints(watch)
-
-    def solved(c: int, source: AnyRows) -> Solution:
-        clock.told(False)
-        try:
-            return solve_stream(
-                source,
-                settings.loss,
-                settings.penalty,
-                deviations=scaling.scale,
-                fit_intercept=settings.fit_intercept,
-                n_outputs=k if softmax else 1,
-                settings=replace(solver, watch=partial(last.hear, c)),
-            )
-        except clock.OutOfTime as spent:
-            return last.solution(c, out_of_time(spent.seconds))
-
-    try:
-        found = [solved(c, source) for c, source in enumerate(sources)]
-    except KeyboardInterrupt:
-        if len(last.points) < len(sources):
-            raise  # no weights for some class
-        return last.walked(interrupted())
-    w = np.stack([each.w for each in found], axis=1).ravel()
-    if softmax and settings.fit_intercept:
-        w[-k:] -= w[-k:].mean()  # the same for all classes changes no probability
-    value, bound, passes = (
-        sum(vars(each)[name] for each in found) for name in ("value", "bound", "passes")
-    )
-    worst = next((each.reason for each in found if not each.reason.converged), found[-1].reason)
-    return Walked(w, value, bound, passes, worst)
+    few = rows.sample(RATE_ROWS if batches else drawn_rows(rows, settings), settings.seed)
+    source = Sampled(rows, few)
+    if batches:
+        keeper = None if safe is None else safe[0].of_walk(safe[1])
+        return _by_batches(source, settings, each_epoch, keeper)
+    # Where nothing is penalised the scale is only for readers, and a few rows tell it.
+    measured = source if settings.penalty != NO_PENALTY else MemoryRows(*few[:3])
+    log = None if safe is None else safe[0].of_passes(safe[1])
+    return free_of_rates(source, settings, _scaling(measured, settings), few, log, each_epoch)
 
 
-@dataclass
-class _LastPoints:
-    """The last point of the walk of each output, for an interruption."""
-
-    watch: Callable[[Point], None] | None
-    points: dict[int, Point] = field(default_factory=dict)
-    heard: int = 0
-
-    def hear(self, c: int, point: Point) -> None:
-        self.points[c] = point
-        clock.told()
-        self.heard += 1
-        if self.watch is not None:
-            self.watch(point)
-
-    def solution(self, c: int, reason: Reason) -> Solution:
-        """Where the walk of one output stood when it had to end."""
-        point, heard = self.points[c], self.heard
-        return Solution(point.w, point.value, math.inf, reason, float(heard), heard, 1, method="")
-
-    def walked(self, reason: Reason) -> Walked:
-        w = np.stack([self.points[c].w for c in sorted(self.points)], axis=1).ravel()
-        value = sum(point.value for point in self.points.values())
-        return Walked(w, value, np.inf, float(self.heard), reason)
+def drawn_rows(rows: AnyRows, settings: Settings) -> int:
+    """How many rows the solver draws, so that nobody has to draw again."""
+    outputs = settings.n_outputs if settings.loss.link == "softmax" else 1
+    return sample_size(rows.n_rows, (rows.n_features + settings.fit_intercept) * outputs)
 
 
-def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Walked:
+def _by_batches(
+    rows: Sampled,
+    settings: Settings,
+    each_epoch: Callable[[Sight], Reason | None] | None,
+    keeper: Keeper | None,
+) -> Trained:
     """Mini-batch descent on standardised columns."""
     assert isinstance(settings.batch_size, int)  # see walk
-    scaling = _scaling(rows, settings, True)
+    scaling = _scaling(rows, settings)
     even = rows.map(partial(scaled, scaling))
     k = settings.n_outputs
     problem = Objective(even, settings.loss, settings.penalty, settings.fit_intercept, k)
     rule = choose_rule(settings.rule)
     few = MemoryRows(*even.sample(RATE_ROWS, settings.seed)[:3])
-    on = objective(few, settings) if settings.learning_rate == "auto" else problem
-    rate, _ = pick_rate(on, rule, settings, settings.batch_size, few.y)
+    on = objective(few, settings)
+    rate, why = pick_rate(on, rule, settings, settings.batch_size, few.y)
     stops = choose_stops(
         max_iter=settings.max_iter,
         tol=settings.tol,
@@ -173,6 +113,8 @@ def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Wal
         validated=False,
         max_seconds=settings.max_seconds,
     )
+    if each_epoch is not None:
+        stops = (EachEpoch(each_epoch, scaling, k), *stops)
     result = run(
         problem,
         problem.start(),
@@ -182,16 +124,17 @@ def _by_batches(rows: AnyRows, settings: Settings, keeper: Keeper | None) -> Wal
         batch_size=settings.batch_size,
         seed=settings.seed,
         average_from=settings.average or None,
-        keep_weights=False,
         keeper=keeper,
+        names=weight_names(settings),
     )
-    w = scaling.to_user(result.w if result.average is None else result.average, k)
-    passes = float(result.trace["epoch"][-1])
-    return Walked(w, float(result.trace["value"][-1]), np.nan, passes, result.reason)
+    result = with_limit(replace(result, method=named(rule, settings.batch_size)), on, rule)
+    history, w = user_trace(result.trace, scaling, k), answer(result, scaling, settings)
+    seen = MemoryRows(*rows.few[:3])
+    return Trained(w, result, history, scaling, seen, rule, rate, why, rows.n_rows, settings)
 
 
-def _scaling(rows: AnyRows, settings: Settings, wanted: bool) -> Scaling:
-    if settings.scaling == "none" or not wanted:
+def _scaling(rows: Any, settings: Settings) -> Scaling:
+    if settings.scaling == "none":
         return unscaled(rows.n_features)
     return standardize(rows, with_center=settings.fit_intercept)
 

@@ -19,7 +19,7 @@ from downslope.fitting.sizes import check_numbers, refuse_enormous
 from downslope.kernels.making import stopwatch
 from downslope.objective import Objective
 from downslope.sources.memory import MemoryRows
-from downslope.stopping import INTERRUPTED, Reason, Sight
+from downslope.stopping import INTERRUPTED, Reason, Sight, interrupted
 from downslope.tables import Encoder, Table, Understood, split, understand
 from downslope.targets import check_range, signs
 from downslope.training import Settings, Trained, train
@@ -70,6 +70,8 @@ class Prepared:
         Features and targets of all rows; classes as numbers.
     learned, kept_aside : arrays of int
         Rows.
+    counts : tuple of (int, int) or None
+        Rows learned from and kept aside, where ``X`` and ``y`` are a sample of them.
     settings : Settings
         Of the training.
     notes : tuple of str
@@ -86,6 +88,17 @@ class Prepared:
     kept_aside: Array
     settings: Settings
     notes: tuple[str, ...]
+    counts: tuple[int, int] | None = None
+
+    @property
+    def n_learned(self) -> int:
+        """How many rows were learned from."""
+        return len(self.learned) if self.counts is None else self.counts[0]
+
+    @property
+    def n_aside(self) -> int:
+        """How many rows were kept aside."""
+        return len(self.kept_aside) if self.counts is None else self.counts[1]
 
     @property
     def task(self) -> str:
@@ -105,7 +118,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fit and everything there is to tell about it.
+    """A fit and everything there is to tell about it, wherever its rows came from.
 
     Attributes
     ----------
@@ -135,8 +148,28 @@ class Fit:
         return self.trained.result.reason
 
     @property
+    def value(self) -> float:
+        """The objective reached."""
+        return float(self.trained.result.trace["value"][-1])
+
+    @property
+    def bound(self) -> float:
+        """How far above the lowest that may be; NaN where the method tells none."""
+        return self.trained.result.bound
+
+    @property
+    def passes(self) -> int:
+        """Reads of the rows while training."""
+        state = self.trained.result.state
+        return int(self.trained.history["epoch"][-1]) if state is None else state.epoch
+
+    def score(self, name: str) -> float:
+        """One of the scores: ``"R²"``, ``"typical error"``, ``"accuracy"`` or ``"log loss"``."""
+        return next(score.value for score in self.scores if score.name == name)
+
+    @property
     def problem(self) -> Objective:
-        """What was minimised, on the scaled columns."""
+        """What was minimised, on the scaled columns: on all rows, or on a sample of a stream."""
         assert self.trained.problem is not None  # only a model that was pickled lacks it
         return self.trained.problem
 
@@ -238,17 +271,35 @@ def fit(
         trained = train(rows_for(data), data.settings, each_epoch=each_epoch, checkpoint=checkpoint)
     else:
         trained = train_on(device, data, checkpoint)
-    seconds = stopwatch() - began
+    return judged(fit_of(data, trained, stopwatch() - began))
+
+
+def fit_of(data: Prepared, trained: Trained, seconds: float) -> Fit:
+    """A fit that is not judged yet.
+
+    Raises
+    ------
+    InputError
+        If the weights are not finite.
+    """
     coefficients, intercepts = shaped(trained.w, len(data.names), data.ask.fit_intercept)
     if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
         raise InputError(
             f"{data.view.table.name}: training ended in weights that are not finite, so there is "
-            "no model; use --scaling standardize, or a smaller learning rate."
+            "no model; look for cells of enormous size, use --scaling standardize, or a smaller "
+            "learning rate."
         )
-    assert trained.problem is not None  # it was trained just now
-    # Nobody who interrupts waits for another solver.
-    other = None if trained.result.reason == INTERRUPTED else reference(trained.problem)
-    return judged(Fit(data, trained, coefficients, intercepts, other, seconds))
+    problem, other = trained.problem, None
+    assert problem is not None  # it was trained just now
+    if trained.result.reason != INTERRUPTED:  # nobody who interrupts waits for another solver
+        try:
+            other = reference(problem)
+        except KeyboardInterrupt:
+            trained = trained.ended(interrupted())
+    few = problem.source.n_rows
+    if other is not None and few < data.n_learned:
+        other = replace(other, name=f"{other.name} of {few:,} rows")
+    return Fit(data, trained, coefficients, intercepts, other, seconds)
 
 
 def train_on(device: str, data: Prepared, checkpoint: Checkpointing | None = None) -> Trained:
@@ -306,24 +357,28 @@ def judged(done: Fit) -> Fit:
     """The fit with its scores."""
     rows = done.data.judged_on
     ours = measured(done, *done.predict(rows))
-    theirs: list[float | None] = [None] * len(ours)
-    weights = done.reference_weights()
+    weights, theirs = done.reference_weights(), None
     if weights is not None:
         other = replace(done, coefficients=weights[0], intercepts=weights[1])
-        theirs = [value for _, value, _ in measured(other, *other.predict(rows))]
-    scores = tuple(
-        Scored(name, value, reference, higher)
-        for (name, value, higher), reference in zip(ours, theirs, strict=True)
+        theirs = measured(other, *other.predict(rows))
+    return replace(done, scores=scored(ours, theirs))
+
+
+HIGHER_IS_BETTER = ("R²", "accuracy")
+
+
+def scored(ours: dict[str, float], theirs: dict[str, float] | None) -> tuple[Scored, ...]:
+    """Scores of a model beside those of the reference solution."""
+    return tuple(
+        Scored(name, value, None if theirs is None else theirs[name], name in HIGHER_IS_BETTER)
+        for name, value in ours.items()
     )
-    return replace(done, scores=scores)
 
 
-def measured(done: Fit, values: Array, probability: Array | None) -> list[tuple[str, float, bool]]:
-    """Scores of predictions: name, value, and whether higher is better."""
+def measured(done: Fit, values: Array, probability: Array | None) -> dict[str, float]:
+    """Scores of predictions, by name."""
     y = done.data.y[done.data.judged_on]
     if done.data.task == "regression":
-        return [("R²", r2(y, values), True), ("typical error", typical_error(y, values), False)]
-    found = [("accuracy", accuracy(y, values), True)]
-    if probability is not None:
-        found.append(("log loss", log_loss(y, probability), False))
-    return found
+        return {"R²": r2(y, values), "typical error": typical_error(y, values)}
+    found = {"accuracy": accuracy(y, values)}
+    return found if probability is None else found | {"log loss": log_loss(y, probability)}

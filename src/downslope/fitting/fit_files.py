@@ -12,57 +12,26 @@ from typing import Any
 import numpy as np
 
 from downslope.bowl.pass_log import Checkpointing
-from downslope.bowl.walks import Point
 from downslope.checkpoint import fingerprint
 from downslope.errors import InputError
-from downslope.fitting.aside import kept_apart
+from downslope.far import KEPT_ROWS
+from downslope.fitting.aside import kept_apart, lots
 from downslope.fitting.file_rows import FileRows, Tell, silent, understand_files
-from downslope.fitting.file_walk import AnyRows, Walked, coded, walk
-from downslope.fitting.fit import Ask, settings_for, settings_in_words, settled, shaped
-from downslope.fitting.model import Model
+from downslope.fitting.file_walk import AnyRows, coded, walk
+from downslope.fitting.fit import Ask, Fit, Prepared, fit_of, scored, settings_for, settled
 from downslope.fitting.scores import log_loss
 from downslope.kernels.making import stopwatch
 from downslope.losses import predict_mean
 from downslope.sources.blocks import BlockRows
 from downslope.sources.cache import cached
 from downslope.sources.held import HELD_BYTES, held, held_bytes
-from downslope.sources.memory import Rows
-from downslope.stopping import INTERRUPTED, Reason, interrupted
+from downslope.sources.memory import Rows, join_rows, take_rows
+from downslope.stopping import INTERRUPTED, Reason, Sight, interrupted
 from downslope.targets import probabilities
-from downslope.training import Settings
+from downslope.training import Settings, Trained
 
 Array = Any
-
-
-@dataclass(frozen=True)
-class FileFit:
-    """A model trained on files, and how it went.
-
-    Attributes
-    ----------
-    model : Model
-    reason : Reason
-        Why training ended.
-    value, bound : float
-        The objective reached, and how far above the lowest it may be (NaN for batches).
-    passes : float
-        Reads of the rows while training.
-    n_rows, n_aside : int
-        Rows learned from, and rows kept aside to judge by.
-    scores : dict of str to float
-        On the rows kept aside.
-    seconds : float
-    """
-
-    model: Model
-    reason: Reason
-    value: float
-    bound: float
-    passes: float
-    n_rows: int
-    n_aside: int
-    scores: dict[str, float]
-    seconds: float
+EachEpoch = Callable[[Sight], Reason | None]
 
 
 def fit_files(
@@ -72,10 +41,10 @@ def fit_files(
     cache: Path | None = None,
     separator: str = ",",
     tell: Tell = silent,
-    watch: Callable[[Point], None] | None = None,
+    each_epoch: EachEpoch | None = None,
     checkpoint: Checkpointing | None = None,
     cluster: str | None = None,
-) -> FileFit:
+) -> Fit:
     """Train on files that need not fit into memory, and judge on rows kept aside.
 
     Parameters
@@ -92,8 +61,8 @@ def fit_files(
         Between the fields of CSV files.
     tell : callable
         Told which pass goes on, and the rows it reads.
-    watch : callable or None
-        Told of every point of the walk.
+    each_epoch : callable or None
+        Shown the run after every pass over the rows; a reason that it answers ends the run.
     checkpoint : Checkpointing or None
         Where the run is kept, so that it can go on after a crash.
     cluster : str or None
@@ -107,13 +76,13 @@ def fit_files(
     """
     if cluster is None:
         rows = understand_files(source, ask, separator, tell, hold=HELD_BYTES, cache=cache)
-        return _fitted(rows, ask, cache, tell, watch, checkpoint)
+        return _fitted(rows, ask, cache, tell, each_epoch, checkpoint)
     from downslope.sources.cluster import connected
     from downslope.sources.dask import on_workers
 
     with connected(cluster):
         rows = understand_files(source, ask, separator, silent, on_workers)
-        return _fitted(rows, ask, None, tell, watch, checkpoint, on_cluster=True)
+        return _fitted(rows, ask, None, tell, each_epoch, checkpoint, on_cluster=True)
 
 
 def _fitted(
@@ -121,10 +90,10 @@ def _fitted(
     ask: Ask,
     cache: Path | None,
     tell: Tell,
-    watch: Callable[[Point], None] | None,
+    each_epoch: EachEpoch | None,
     checkpoint: Checkpointing | None,
     on_cluster: bool = False,
-) -> FileFit:
+) -> Fit:
     began = stopwatch()
     ask = settled(ask, rows.view)
     settings = settings_for(ask, rows.view, rows.names)
@@ -132,20 +101,19 @@ def _fitted(
     learned, aside = placed(parts, tell, on_cluster)
     mark = fingerprint([], {"rows": rows.key(), "settings": repr((settings, ask.test_size))})
     safe = None if checkpoint is None else (checkpoint, mark)
-    walked = walk(learned.map(partial(coded, settings)), settings, watch, safe)
-    return finished(rows, ask, settings, walked, learned, aside, began)
+    trained = walk(learned.map(partial(coded, settings)), settings, each_epoch, safe)
+    return finished(rows, ask, trained, learned, aside, began)
 
 
 def finished(
     rows: FileRows,
     ask: Ask,
-    settings: Settings,
-    walked: Walked,
+    trained: Trained,
     learned: AnyRows,
     aside: AnyRows,
     began: float,
-) -> FileFit:
-    """The model of a walk, judged by the rows kept aside.
+) -> Fit:
+    """The fit, judged by the rows kept aside.
 
     Raises
     ------
@@ -157,31 +125,52 @@ def finished(
             f"{rows.files.name} has changed while it was read, so the model would be of no one "
             "table; copy it, or wait until nothing writes to it."
         )
-    coefficients, intercepts = shaped(walked.w, len(rows.names), settings.fit_intercept)
-    if not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all()):
-        raise InputError(
-            f"{rows.files.name}: training ended in weights that are not finite, so there is no "
-            "model; look for cells of enormous size, or use a smaller learning rate."
-        )
+    none = Rows(np.empty((0, len(rows.names))), np.empty(0), None)
+    data = prepared(rows, ask, trained, learned, aside, none)
+    done = fit_of(data, trained, 0.0)
     judged_on, target = aside if aside.n_rows else learned, rows.view.target
     pivot = float(np.mean(target.y)) if target.task == "regression" else 0.0
-    scores: dict[str, float] = {}
-    try:
-        if walked.reason != INTERRUPTED:  # nobody who interrupts waits for another pass
-            scores = judge(judged_on, settings, coefficients, intercepts, target.task, pivot)
-    except KeyboardInterrupt:
-        walked = replace(walked, reason=interrupted())
-    return FileFit(
-        model_of(rows, ask, settings, walked, scores, coefficients, intercepts),
-        walked.reason,
-        walked.value,
-        walked.bound,
-        walked.passes,
-        learned.n_rows,
-        aside.n_rows,
-        scores,
-        stopwatch() - began,
+    models = [(done.coefficients, done.intercepts)]
+    other = done.reference_weights()
+    models += [] if other is None else [other]
+    if done.reason != INTERRUPTED:  # nobody who interrupts waits for another pass
+        try:
+            found, few = judge(judged_on, trained.settings, models, target.task, pivot, ask.seed)
+        except KeyboardInterrupt:
+            done = replace(done, trained=done.trained.ended(interrupted()))
+        else:
+            scores = scored(found[0], None if other is None else found[1])
+            data = prepared(rows, ask, trained, learned, aside, few if aside.n_rows else none)
+            done = replace(done, data=data, scores=scores)
+    return replace(done, seconds=stopwatch() - began)
+
+
+def prepared(
+    rows: FileRows, ask: Ask, trained: Trained, learned: AnyRows, aside: AnyRows, few: Rows
+) -> Prepared:
+    """What readers look at: a sample of the rows learned from, and ``few`` of those kept aside."""
+    assert trained.rows is not None  # it was trained just now
+    mine, notes = trained.rows, rows.view.notes
+    X, y = np.vstack((mine.X, few.X)), np.concatenate((class_numbers(mine.y, rows), few.y))
+    n, counts = mine.n_rows, (learned.n_rows, aside.n_rows)
+    if n < learned.n_rows:
+        notes = (
+            *notes,
+            f"Findings, figures and the reference solution look at {n:,} of the {learned.n_rows:,} "
+            "rows learned from; the scores are of all rows kept aside.",
+        )
+    places = np.arange(n), np.arange(n, len(y))
+    return Prepared(
+        *(ask, rows.view, rows.encoder, rows.names, X, y, *places),
+        *(trained.settings, notes, counts),
     )
+
+
+def class_numbers(y: Array, rows: FileRows) -> Array:
+    """Targets as a table in memory has them: numbers, or the numbers of classes."""
+    if rows.view.target.task == "regression":
+        return y
+    return np.argmax(y, axis=1) if y.ndim == 2 else np.maximum(y, 0).astype(np.int64)
 
 
 def quick(rows: FileRows, cache: Path | None, tell: Tell) -> BlockRows:
@@ -222,58 +211,61 @@ def placed(
 def judge(
     rows: AnyRows,
     settings: Settings,
-    coefficients: Array,
-    intercepts: Array,
+    models: list[tuple[Array, Array]],
     task: str,
     pivot: float,
-) -> dict[str, float]:
-    """R² and typical error, or accuracy and log loss, in one pass; ``pivot``: near y."""
+    seed: int,
+) -> tuple[list[dict[str, float]], Rows]:
+    """Scores of coefficients and intercepts, and a sample of the rows, in one pass.
+
+    R² and typical error, or accuracy and log loss; ``pivot`` is near the targets.
+    """
+    likely = settings.loss.link in ("logit", "softmax")
+    share = KEPT_ROWS / rows.n_rows
 
     def squares(block: Rows) -> Array:
-        z, y = np.asarray(block.X @ coefficients[0] + intercepts[0]), block.y
-        mean = predict_mean(settings.loss, z)
-        return np.array([((y - mean) ** 2).sum(), (y - pivot).sum(), ((y - pivot) ** 2).sum()])
+        y, found = block.y, []
+        for coefficients, intercepts in models:
+            z = np.asarray(block.X @ coefficients[0] + intercepts[0])
+            mean = predict_mean(settings.loss, z)
+            found.append([((y - mean) ** 2).sum(), (y - pivot).sum(), ((y - pivot) ** 2).sum()])
+        return np.array(found)
 
     def hits(block: Rows) -> Array:
-        z = np.asarray(block.X @ coefficients.T + intercepts)
-        codes = (block.y > 0 if z.shape[1] == 1 else block.y).astype(np.int64)
-        best = z[:, 0] > 0 if z.shape[1] == 1 else np.argmax(z, axis=1)
-        surprise = log_loss(codes, probabilities("log_loss", z)) if likely else 0.0
-        return np.array([np.sum(best == codes), surprise * len(codes)])
+        found = []
+        for coefficients, intercepts in models:
+            z = np.asarray(block.X @ coefficients.T + intercepts)
+            codes = np.maximum(block.y, 0).astype(np.int64)
+            best = z[:, 0] > 0 if z.shape[1] == 1 else np.argmax(z, axis=1)
+            surprise = log_loss(codes, probabilities("log_loss", z)) if likely else 0.0
+            found.append([np.sum(best == codes), surprise * len(codes)])
+        return np.array(found)
 
-    likely = settings.loss.link in ("logit", "softmax")
+    def each(block: Rows) -> tuple[Array, Picked]:
+        sums = (squares if task == "regression" else hits)(block)
+        taken = take_rows(block, lots(block.first, len(block.y), seed + 1) < share)
+        return sums, Picked((taken,))
+
+    sums, picked = rows.total(each)
+    few = join_rows(list(picked.blocks))
     if task == "regression":
-        first, second, third = rows.total(squares) / rows.n_rows
-        spread = third - second**2
-        r2 = 1.0 - first / spread if spread > 0 else np.nan
-        return {"R²": float(r2), "typical error": float(first**0.5)}
-    right, surprise = rows.total(hits) / rows.n_rows
-    return {"accuracy": float(right)} | ({"log loss": float(surprise)} if likely else {})
+        return [_of_squares(*found) for found in sums / rows.n_rows], few
+    few = few._replace(y=np.maximum(few.y, 0).astype(np.int64))
+    named = ("accuracy", "log loss")[: 1 + likely]
+    return [dict(zip(named, found.tolist(), strict=False)) for found in sums / rows.n_rows], few
 
 
-def model_of(
-    rows: FileRows,
-    ask: Ask,
-    settings: Settings,
-    walked: Walked,
-    scores: dict[str, float],
-    coefficients: Array,
-    intercepts: Array,
-) -> Model:
-    """The model to keep."""
-    reason, target = walked.reason, rows.view.target
-    return Model(
-        task=target.task,
-        target=target.name,
-        classes=target.classes,
-        loss=ask.loss,
-        parameter=settings.loss.parameter,
-        encoder=rows.encoder,
-        names=rows.names,
-        coefficients=coefficients,
-        intercepts=intercepts,
-        asked=settings_in_words(ask),
-        ended=(reason.name, reason.sentence, reason.converged),
-        scores={name: f"{value:.6g}" for name, value in scores.items()},
-        notes=rows.view.notes,
-    )
+@dataclass(frozen=True)
+class Picked:
+    """Blocks of rows that were picked; they add up."""
+
+    blocks: tuple[Rows, ...]
+
+    def __add__(self, other: "Picked") -> "Picked":
+        return Picked((*self.blocks, *other.blocks))
+
+
+def _of_squares(first: float, second: float, third: float) -> dict[str, float]:
+    spread = third - second**2
+    r2 = 1.0 - first / spread if spread > 0 else np.nan
+    return {"R²": float(r2), "typical error": float(first**0.5)}

@@ -10,7 +10,7 @@ the memory holds them, by drawing the rest.
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from downslope.clock import overdue, time_limit
 from downslope.errors import PairError, SettingError
 from downslope.fitting.aside import kept_apart
 from downslope.fitting.file_rows import FileRows, Tell, joined, silent, understood
-from downslope.fitting.file_walk import Walked, coded, walk
-from downslope.fitting.fit import Ask, settings_for, settled
-from downslope.fitting.fit_files import FileFit, finished, fit_files
+from downslope.fitting.file_walk import coded, walk
+from downslope.fitting.fit import Ask, Fit, settings_for, settled
+from downslope.fitting.fit_files import finished, fit_files
 from downslope.kernels.making import stopwatch
 from downslope.scaling import standardize, unscaled
 from downslope.sources.arrow import Files, open_files
@@ -35,7 +35,7 @@ from downslope.sources.held import HELD_BYTES, FirstReading, held
 from downslope.sources.memory import Rows, one_class
 from downslope.sources.scattered import PIECE_BYTES, Piece, pieces, read_piece
 from downslope.stopping import Reason, out_of_time
-from downslope.training import Settings
+from downslope.training import Settings, Trained
 
 Array = Any
 FIRST_ROWS = 16_384
@@ -95,7 +95,7 @@ def fit_within(
     cache: Path | None = None,
     separator: str = ",",
     tell: Tell = silent,
-) -> FileFit:
+) -> Fit:
     """Train on as many rows as bring the mean loss within ``within`` of the lowest.
 
     Parameters
@@ -112,7 +112,7 @@ def fit_within(
 
     Returns
     -------
-    FileFit
+    Fit
 
     Raises
     ------
@@ -137,8 +137,8 @@ def fit_within(
             if found is None and deck.share >= SUNK and deck.could_end(len(rows.names)):
                 found = _all(rows, asked, settings, drawn, deck, tell)
         if found is not None:
-            walked, learned, fresh = found
-            return finished(rows, asked, settings, walked, learned, fresh, began)
+            trained, learned, fresh = found
+            return finished(rows, asked, trained, learned, fresh, began)
     return fit_files(source, ask, cache=cache, separator=separator, tell=tell)
 
 
@@ -149,7 +149,7 @@ def _near_enough(
     deck: Deck,
     within: float,
     tell: Tell,
-) -> tuple[Walked, BlockRows, BlockRows] | None:
+) -> tuple[Trained, BlockRows, BlockRows] | None:
     """A walk over few rows that ends near enough, with the rows learned and the fresh ones.
 
     What is drawn on the way is added to ``drawn``.
@@ -158,12 +158,10 @@ def _near_enough(
     fresh = _drawn(rows, deck, FIRST_ROWS, drawn, tell)
     while True:
         source = _source(learned)
-        walked = walk(source.map(partial(coded, settings)), settings)
-        height = _height(walked.w, source, fresh, settings)
+        trained = walk(source.map(partial(coded, settings)), settings)
+        height = _height(trained.w, source, fresh, settings)
         if height.bound > within and (spent := overdue()) is not None:
-            reason = out_of_time(spent, height.bound)
-            done = Walked(walked.w, walked.value, height.bound, walked.passes, reason)
-            return done, source, _source(fresh)
+            return _ended(trained, out_of_time(spent, height.bound), height), source, _source(fresh)
         while height.bound > within:
             anew, wanted = _to_learn_anew(height, within, learned, fresh)
             more = _to_tell(height, within, fresh)
@@ -173,15 +171,18 @@ def _near_enough(
             if not deck.holds(more, source.n_features):
                 return None
             fresh += _drawn(rows, deck, more, drawn, tell)
-            height = _height(walked.w, source, fresh, settings)
+            height = _height(trained.w, source, fresh, settings)
         else:
-            reason = _told(height, within, deck)
-            done = Walked(walked.w, walked.value, height.bound, walked.passes, reason)
-            return done, source, _source(fresh)
+            return _ended(trained, _told(height, within, deck), height), source, _source(fresh)
         if not deck.holds(anew + wanted, source.n_features):
             return None
         learned = learned + fresh + _drawn(rows, deck, anew, drawn, tell)
         fresh = _drawn(rows, deck, wanted, drawn, tell)
+
+
+def _ended(trained: Trained, reason: Reason, height: Height) -> Trained:
+    """A walk that ends for what fresh rows told of it."""
+    return replace(trained, result=replace(trained.result, reason=reason, bound=height.bound))
 
 
 def _to_tell(height: Height, within: float, fresh: list[Rows]) -> int:
@@ -213,7 +214,7 @@ def _count(blocks: list[Rows]) -> int:
 
 def _all(
     rows: FileRows, ask: Ask, settings: Settings, drawn: list[Rows], deck: Deck, tell: Tell
-) -> tuple[Walked, BlockRows, BlockRows]:
+) -> tuple[Trained, BlockRows, BlockRows]:
     """A walk over all rows, of which a good part is drawn."""
     _drawn(rows, deck, sys.maxsize, drawn, tell)
     whole = held(_source(drawn))

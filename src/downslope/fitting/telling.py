@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from downslope.diagnosis.diagnose import Diagnosis, diagnose
+from downslope.diagnosis.diagnose import Diagnosis
 from downslope.diagnosis.findings import Finding
 from downslope.fitting.asked import settings_in_words
 from downslope.fitting.fit import Fit, Prepared
 from downslope.fitting.model import Told
 from downslope.losses import LOSSES
+from downslope.training.findings import findings_of
 from downslope.wording import score_number
 
 Array = Any
@@ -30,14 +31,7 @@ LOSS_FACTORS = {
 
 def diagnosed(done: Fit) -> Diagnosis:
     """Findings about the run."""
-    trained, beaten = done.trained, bound_broken(done)
-    found = diagnose(
-        trained.result,
-        done.problem,
-        rule=trained.rule,
-        rate=trained.rate,
-        names=done.data.names,
-    )
+    found, beaten = findings_of(done.trained), bound_broken(done)
     if beaten is None:
         return found
     others = (finding for finding in found.findings if finding.symptom != "converged")
@@ -49,6 +43,8 @@ def bound_broken(done: Fit) -> Finding | None:
     result, other = done.trained.result, done.reference
     if other is None or not result.bound < math.inf:
         return None
+    if done.problem.source.n_rows < done.data.n_learned:
+        return None  # a sample has a lowest place of its own
     ours, theirs = done.problem.value(result.w), other.value
     size, largest = max(abs(ours), abs(theirs)), float(np.abs(result.w).sum())
     # Large weights that cancel leave predictions fewer digits, and values too.
@@ -95,7 +91,7 @@ def score_words(done: Fit) -> dict[str, str]:
 
 def rows_in_words(data: Prepared) -> str:
     """How many rows teach and how many judge."""
-    learned, aside = len(data.learned), len(data.kept_aside)
+    learned, aside = data.n_learned, data.n_aside
     if not aside:
         return f"all {learned:,} rows to learn from, none kept aside"
     return f"{learned:,} rows to learn from, {aside:,} kept aside to judge by"
@@ -103,7 +99,7 @@ def rows_in_words(data: Prepared) -> str:
 
 def judged_in_words(done: Fit) -> str:
     """What the scores are about."""
-    aside = len(done.data.kept_aside)
+    aside = done.data.n_aside
     return f"on {aside:,} rows kept aside" if aside else "on the rows it learned from"
 
 

@@ -14,6 +14,7 @@ from downslope.rates import Rate
 from downslope.rules import Rule
 from downslope.scaling import Scaling
 from downslope.sources.memory import MemoryRows
+from downslope.stopping import Reason
 from downslope.trace import Trace
 
 Array = Any
@@ -81,6 +82,10 @@ class Trained:
     why: str
     rows_seen: int
     settings: Settings
+
+    def ended(self, reason: Reason) -> "Trained":
+        """The same fit, ended for another reason."""
+        return replace(self, result=replace(self.result, reason=reason))
 
     @cached_property
     def problem(self) -> Objective | None:
