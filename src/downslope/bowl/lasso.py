@@ -143,13 +143,17 @@ class Edged:
     def aim(self, tol: float, rows: Any) -> None:
         """Where the parabola plus the L1 part is lowest, and the decrease that promises.
 
-        ``rows`` in memory tell how much of its curvature is made up.
+        ``rows``, where they are all rows of the problem, tell how much of its curvature is made up.
+        A sample of them may not hold one row at a corner.
         """
         self.delta, self.unrest = self._step(0.0, tol)
         self.promised = self._promise(self.delta)
         bends, told = np.diag(self.hessian), float(self.delta @ (self.hessian @ self.delta))
         rounded = SINGULAR * len(bends) * float(bends @ self.delta**2)
         self.clear = told >= TOLD * rounded
+        if self.rho > 0.0:
+            self.doubt = doubt_of(self.problem.passes.loss)
+            return
         change = center_weights(self.delta, self.center, self.problem.passes.n_outputs, -1.0)
         self.doubt = doubt_along(rows, self.problem.ridge, self.w, change, told)
 

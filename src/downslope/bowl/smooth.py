@@ -46,6 +46,9 @@ MOST_NAMED = 5
 """Columns that a sentence names."""
 UNSETTLED = 50.0
 """Times as much where rows leave their parabola within a step."""
+FEW_JUMPS = 0.01
+"""Share of the curvature along a step that may jump without a word: of very many rows some always
+sit at a corner."""
 MARGIN = ("log_loss", "multinomial")
 """Losses that fall to 0 only as weights grow without end; a row on the edge costs at least ln 2."""
 
@@ -68,10 +71,11 @@ def doubt_along(rows: Any, ridge: Array, w: Array, change: Array, told: float) -
     if rows.loss.name not in BENT or not told > 0.0:
         return doubt
     here, moved = rows.raw(w), rows.raw(change)
-    bend = rows.loss.curvature(here, rows.y)
-    if (bend != rows.loss.curvature(here + moved, rows.y)).any():
+    bend, felt = rows.loss.curvature(here, rows.y), rows.weights * moved**2
+    jumps = np.abs(bend - rows.loss.curvature(here + moved, rows.y))
+    own = float(np.mean(felt * bend)) + float(change @ (ridge * change))
+    if float(np.mean(felt * jumps)) > FEW_JUMPS * own:
         doubt *= UNSETTLED
-    own = float(np.mean(rows.weights * bend * moved**2)) + float(change @ (ridge * change))
     return doubt * max(1.0, told / max(own, float(np.finfo(float).tiny)))
 
 
