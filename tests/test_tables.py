@@ -412,6 +412,12 @@ def mutations(draw):
     return bytes(data)
 
 
+def test_a_sign_that_only_text_takes_for_a_blank_is_no_row(tmp_path):
+    path = written(tmp_path, b"\x1c\r1 1:0.5 3:2\n-1 2:1 # note\n1 5:3\n", "t.svm")
+    with pytest.raises(DownslopeError):
+        read_table(path)
+
+
 @given(mutations(), st.sampled_from(["t.csv", "t", "t.svm"]))
 @FUZZ
 def test_mutated_bytes_are_a_table_or_a_sentence(tmp_path_factory, data, name):

@@ -247,7 +247,9 @@ def round_bowl(problem: Smooth, settings: Settings, parts: Parts | None = None) 
     target = problem.target(settings, null_value)
     name = settings.method
     way = ("conjugate" if squared else "quasi_newton") if name == "auto" else name
-    descent = Descent(problem, WALKS[way], SKETCHED[way], target, *look, settings, track, view)
+    descent = Descent(
+        problem, WALKS[way], SKETCHED.get(way, way), target, *look, settings, track, view
+    )
     descent.entry, descent.seen = track.here.decrement, [track.here]
     settings.tell(track.here)
     if squared and name == "auto":

@@ -356,11 +356,11 @@ def _parting(source: Source, block: BlockPasses, few: Array) -> Parting:
     d, fit_intercept = source.n_features, block.fit_intercept
     center = grid_centers(few) if fit_intercept else np.zeros(d)
     size = sketch_rows(source.n_rows, d)
-    table = source.total(partial(_folded_columns, block, center, size))
+    (table,) = source.total(partial(_folded_columns, block, center, size))
     parting = part(seen_in(table, center, fit_intercept), few.dtype)
     return parting.centred(few) if fit_intercept else parting
 
 
-def _folded_columns(block: BlockPasses, center: Array, size: int, rows: Rows) -> Array:
+def _folded_columns(block: BlockPasses, center: Array, size: int, rows: Rows) -> tuple[Array]:
     X, weights = block.columns(rows)
-    return folded(np.asarray(X, dtype=np.float64), weights, center, rows.first, size)
+    return (folded(np.asarray(X, dtype=np.float64), weights, center, rows.first, size),)

@@ -102,7 +102,7 @@ def _by_line(lines: list[bytes], name: str) -> Columns:
     """The same, token by token: slower, and knows the line of every mistake."""
     labels, counts, indices, values = [], [], [], []
     for number, line in enumerate(lines, start=1):
-        tokens = line.decode().split()
+        tokens = [token.decode() for token in line.split()]  # blanks of ASCII, as above
         if not tokens:
             continue
         labels.append(_number(tokens[0], "the label", number, name))
