@@ -76,9 +76,10 @@ class LongWalk:
         here = self.track.here
         # Steps of long ago may remember more curvature than there is now, the coordinates less.
         promised = 0.5 * max(-float(here.slope @ self.turned), here.decrement)
-        return min(self._ridge_bound(), CAUTION * promised)
+        return min(self.ridge_bound(), CAUTION * promised)
 
-    def _ridge_bound(self) -> float:
+    def ridge_bound(self) -> float:
+        """The height at most, from the ridge alone; infinity where a feature has none."""
         g, ridge, k = self.track.here.gradient, self.problem.ridge, len(self.intercept_bend)
         features = len(g) - k
         weakest = float(ridge[:features].min(initial=math.inf))
@@ -222,11 +223,21 @@ def fallback_walk(problem: Smooth, sample: Sample, settings: Settings, why: str)
     solution = answer(walk, reason, FALLBACK)
     if reason.name == "max_seconds":
         return solution
+    # What steps promise is no bound where nobody has looked at the curvature; a ridge gives one.
+    bound = solution.bound if reason.name == "separable" else walk.ridge_bound()
+    ended = reason.sentence
+    if reason.name in ("converged", "stalled"):
+        known = f"at most {bound:.1e} above the lowest possible loss"
+        unknown = "how far above the lowest possible loss, nothing tells"
+        low = f"the last steps promise no more than {walk.bound:.1e}"
+        how = low if reason.converged else "no lower point was found"
+        ended = f"It ended where {how}: {known if math.isfinite(bound) else unknown}."
     sentence = (
         f"The bowl could not be made round ({why}), so the walk went down on scaled weights "
-        f"instead. {reason.sentence}"
+        f"instead. {ended}"
     )
-    return replace(solution, reason=Reason("fallback", sentence, reason.converged))
+    reason = Reason("fallback", sentence, reason.converged)
+    return replace(solution, bound=bound, reason=reason)
 
 
 def answer(walk: LongWalk, reason: Reason, method: str = SCALED) -> Solution:
