@@ -29,7 +29,8 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
         a_high, b_high = (SPLITTER * x - (SPLITTER * x - x) for x in (a, b))
         a_low, b_low = a - a_high, b - b_high
         error = ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
-    return p, np.where(np.isfinite(error), error, 0.0)
+    finite = np.isfinite(error)
+    return p, error if finite.all() else np.where(finite, error, 0.0)
 
 
 def minus_products(start: Array, factors: Array, parts: Any) -> Array:

@@ -25,8 +25,8 @@ from downslope.bowl.round import Descent
 from downslope.bowl.smooth import Settings, Smooth, Solution, View
 from downslope.bowl.walks import WALKS, Point, Track
 from downslope.kernels.form import form
-from downslope.kernels.plain.double_double import two_product
 from downslope.kernels.team import chunks, share
+from downslope.pairs import two_product
 
 Array = Any
 MOST_CORRECTIONS = 20

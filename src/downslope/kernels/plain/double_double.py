@@ -4,32 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from downslope.pairs import two_product, two_sum
+
 Array = Any
-SPLITTER = 134217729.0  # 2^27 + 1
-TOO_LARGE_TO_SPLIT = 6.0e299
-
-
-def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """``a + b`` and its rounding error."""
-    s = a + b
-    t = s - a
-    return s, (a - (s - t)) + (b - t)
-
-
-def two_product(a: Array, b: Array) -> tuple[Array, Array]:
-    """``a * b`` and its rounding error (0 where splitting would overflow)."""
-    p = a * b
-    t = SPLITTER * a
-    a_high = t - (t - a)
-    a_low = a - a_high
-    t = SPLITTER * b
-    b_high = t - (t - b)
-    b_low = b - b_high
-    e = ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
-    if not np.isfinite(e).all():
-        large = (np.abs(a) > TOO_LARGE_TO_SPLIT) | (np.abs(b) > TOO_LARGE_TO_SPLIT)
-        e = np.where(large, 0.0, e)
-    return p, e
 
 
 def total(high: Array, low: Array) -> tuple[Array, Array]:
